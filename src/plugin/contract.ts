@@ -1,0 +1,372 @@
+/**
+ * @file What a plugin of each kind creates. A plugin is a plain object (`definePlugin`); its options are
+ * a JSON Schema literal and reach `create` exactly as validated. One line in `Stages` makes a new kind.
+ */
+import type { Program, Value } from '../compute/graph.ts'
+import type { Options, OptionsSchema } from './options.ts'
+
+// ---------------------------------------------------------------------------------- data
+
+/** One record of a dataset, as its file has it: column name -> value. */
+export type Row = Readonly<Record<string, unknown>>
+
+export type Split = 'train' | 'holdout'
+
+export interface Dataset {
+  /**
+   * Streams the rows of a split in a stable order; shuffling belongs to the batcher. A plugin serves
+   * 'train' (all rows it has); the engine cuts the holdout from it by seed (`src/data/holdout.ts`).
+   */
+  read(split: Split): AsyncIterable<Row>
+}
+
+/**
+ * A run of text of one training document. The loss is taken only over spans with `train: true`.
+ * Control tokens (`<end_of_turn>`) are recognised only in spans with `control: true`: the same text in a
+ * user's data stays ordinary text.
+ */
+export interface Span {
+  readonly text: string
+  readonly train: boolean
+  readonly control?: boolean
+}
+
+export interface Template {
+  /** Columns that the template reads; a dataset that lacks one is a recipe error. */
+  readonly columns: readonly string[]
+  /** The whole document: prompt and answer. */
+  render(row: Row): readonly Span[]
+  /** A conversation up to the place where the model begins to write, for evaluation and chat. */
+  prompt(user: string): readonly Span[]
+}
+
+// ---------------------------------------------------------------------------------- model
+
+/** A frozen tensor that lies in a safetensors file and is read from there in place. */
+export interface WeightSlice {
+  readonly name: string
+  readonly file: string
+  /** Byte offset from the start of the file. */
+  readonly offset: number
+  readonly dtype: 'f32' | 'f16' | 'bf16'
+  readonly shape: readonly number[]
+}
+
+/** A place where an adapter may attach: one linear projection of the model. */
+export interface LinearSite {
+  /** Full module name as PEFT knows it, such as `model.layers.0.self_attn.q_proj`. */
+  readonly name: string
+  readonly inFeatures: number
+  readonly outFeatures: number
+}
+
+/** A linear projection while the graph is built. */
+export interface LinearCall extends LinearSite {
+  /** [rows, length, inFeatures] */
+  readonly input: Value
+  /** [rows, length, outFeatures]: the frozen projection of `input`. */
+  readonly output: Value
+  /** Scalar input: 1 while the adapter is on, 0 for the base model. */
+  readonly gain: Value
+}
+
+/** The inputs of a batch as graph values; see `Batch` for their meaning. */
+export interface BatchValues {
+  readonly ids: Value
+  readonly position: Value
+  readonly segment: Value
+  readonly branch: Value
+  readonly gain: Value
+}
+
+/** How a model is told to treat its weights and projections while its graph is built. */
+export interface Attachment {
+  weight(slice: WeightSlice): Value
+  linear(call: LinearCall): Value
+}
+
+export interface Model {
+  /** Folder that holds config.json, tokenizer.json and the weights. */
+  readonly folder: string
+  /** What `config.json` says, as read. */
+  readonly config: Readonly<Record<string, unknown>>
+  readonly vocabSize: number
+  readonly maxLength: number
+  /** All parameters of the model, trainable or not. */
+  readonly parameters: number
+  /** Every linear projection an adapter may attach to, in module order. */
+  readonly sites: readonly LinearSite[]
+  readonly weights: readonly WeightSlice[]
+  /** Rough bytes and multiply-adds a token, for `medtune plan`. */
+  readonly cost: ModelCost
+  /** Builds the graph up to the final norm: `hidden` [rows, length, H] and the tied head `head` [V, H]. */
+  build(batch: BatchValues, attachment: Attachment): { readonly hidden: Value; readonly head: Value }
+}
+
+export interface ModelCost {
+  /** Multiply-adds of a forward pass for one token, without the head. */
+  readonly body: number
+  /** Multiply-adds of the head for one label. */
+  readonly head: number
+  /** Bytes of activations kept for the backward pass for one token, in f32. */
+  readonly activations: number
+}
+
+export interface ModelSource {
+  load(): Promise<Model>
+}
+
+/** Reads trained parameters by name once training is done. */
+export type ReadParameter = (name: string) => Promise<Float32Array>
+
+export interface Adapter {
+  /**
+   * Chooses its targets among the model's sites and checks its options against them; throws a
+   * `RecipeError`-shaped `OptionError` that names the option when they do not fit.
+   */
+  plan(model: Model): AdapterPlan
+}
+
+export interface AdapterPlan {
+  /** Number of trainable values. */
+  readonly trainable: number
+  /** Names of the sites (lora) or tensors (full) that train. */
+  readonly targets: readonly string[]
+  readonly attachment: Attachment
+  /** Writes the trained result in its own file format into an existing empty folder. */
+  write(folder: string, read: ReadParameter): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------- training
+
+/** Numbers an optimizer needs at one step. `step` counts from 1. */
+export interface UpdateScalars {
+  readonly step: number
+  readonly lr: number
+}
+
+/** Runs in the executor's worker, a tensor at a time, buffers reused; see semantics of AdamW in docs/recipe.md. */
+export interface Optimizer {
+  /** Zeroed state buffers of a parameter with `size` values. */
+  init(name: string, size: number): readonly Float32Array[]
+  /** Changes `value` and `state` in place; `gradient` is already clipped. */
+  update(
+    name: string,
+    value: Float32Array,
+    gradient: Float32Array,
+    state: readonly Float32Array[],
+    scalars: UpdateScalars,
+  ): void
+}
+
+export interface Schedule {
+  /** Factor on the base learning rate for the optimizer step that follows `step` completed ones. */
+  at(step: number, total: number): number
+}
+
+// ---------------------------------------------------------------------------------- evaluation
+
+/** Token ids with a mask of the same length: 1 where a token's own log-probability counts. */
+export interface Encoded {
+  readonly ids: Int32Array
+  readonly mask: Uint8Array
+}
+
+/** A prompt with alternatives behind it, scored in one row by the branch rule of attention. */
+export interface ChoiceGroup {
+  readonly prompt: Int32Array
+  readonly choices: readonly Int32Array[]
+}
+
+/** The model under test, base or tuned; shared by every evaluation. */
+export interface Subject {
+  readonly which: 'base' | 'tuned'
+  /** The recipe's own template and tokenizer. */
+  readonly template: Template
+  encode(spans: readonly Span[]): Encoded
+  /** The held-out documents of the dataset, encoded as in training. */
+  holdout(): Promise<readonly Encoded[]>
+  /** Summed log-probability and count of the labelled tokens of each document (natural log). */
+  scoreDocuments(documents: readonly Encoded[]): Promise<readonly { readonly sum: number; readonly tokens: number }[]>
+  /** Summed log-probability of each choice, given its prompt. */
+  scoreChoices(groups: readonly ChoiceGroup[]): Promise<readonly (readonly number[])[]>
+}
+
+/** One line of `eval/<name>.<base|tuned>.jsonl`. `weight` is the unit count behind `score` (tokens, or 1). */
+export interface EvalItem {
+  readonly id: string
+  readonly score: number
+  readonly weight: number
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+export interface EvalOutcome {
+  /** Name of the headline figure: sum(score) / sum(weight) over the items. */
+  readonly metric: string
+  readonly better: 'higher' | 'lower'
+  readonly items: readonly EvalItem[]
+  /** Further figures to report beside it. */
+  readonly extra?: Readonly<Record<string, number>>
+}
+
+export interface Evaluation {
+  evaluate(subject: Subject): Promise<EvalOutcome>
+}
+
+// ---------------------------------------------------------------------------------- events
+
+export interface Hardware {
+  readonly cpu: string
+  readonly cores: number
+  readonly memory_bytes: number
+  readonly platform: string
+  readonly node: string
+}
+
+/** Everything that happens in a run, in order; `events.jsonl` is this stream and nothing else is a source of truth. */
+export type RunEvent = { readonly time: string } & RunEventBody
+export type RunEventBody =
+  | { readonly type: 'start'; readonly recipe: Readonly<Record<string, unknown>>; readonly hardware: Hardware }
+  | {
+      readonly type: 'step'
+      readonly step: number
+      readonly epoch: number
+      readonly loss: number
+      readonly grad_norm: number
+      readonly lr: number
+      readonly tokens: number
+      readonly label_tokens: number
+      readonly seconds: number
+    }
+  | { readonly type: 'eval'; readonly step: number; readonly name: string; readonly scores: Readonly<Record<string, number>> }
+  | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
+  | { readonly type: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
+  | { readonly type: 'warning'; readonly code: string; readonly message: string }
+  | { readonly type: 'end'; readonly status: 'done' | 'failed' | 'stopped'; readonly reason?: string }
+
+export interface Tracker {
+  record(event: RunEvent): void | Promise<void>
+  close?(): void | Promise<void>
+}
+
+// ---------------------------------------------------------------------------------- export and compute
+
+/** What is left of a run for an exporter: the model, the adapter's folder, and where to read parameters. */
+export interface TunedModel {
+  readonly model: Model
+  readonly adapter: AdapterPlan
+  readonly read: ReadParameter
+}
+
+export interface Exporter {
+  write(tuned: TunedModel, folder: string): Promise<void>
+}
+
+/** Named tensors that cross to an executor: ids, positions, labels, gain. */
+export type Feeds = Readonly<Record<string, Int32Array | Float32Array | Uint8Array>>
+
+/** The sizes behind the named dims of a program for one run. */
+export type Dims = Readonly<Record<string, number>>
+
+export interface CompiledProgram {
+  /**
+   * Runs the program and returns the outputs asked for when it was compiled. Gradients stay in the
+   * worker: with `accumulate` they are added to its gradient sums, else they are dropped.
+   */
+  run(feeds: Feeds, dims: Dims, accumulate: boolean): Promise<Readonly<Record<string, Float32Array>>>
+}
+
+export interface OptimizerSpec {
+  /** Module path or URL whose default export is the optimizer plugin, and its validated options. */
+  readonly module: string
+  readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** Owns parameters, gradient sums and optimizer state; see docs/compute.md. Failures are `ExecutorError`s. */
+export interface Executor {
+  /** Makes a program ready. One program that holds weights is in memory at a time; running another swaps it in. */
+  compile(program: Program): Promise<CompiledProgram>
+  /** Sets the optimizer; its state starts at zero. */
+  optimizer(spec: OptimizerSpec): Promise<void>
+  /** Clips the gradient sums to `clip` (0: not), updates every parameter, zeroes the sums; returns the norm before clipping. */
+  update(scalars: UpdateScalars & { readonly clip: number }): Promise<{ readonly gradNorm: number }>
+  read(name: string): Promise<Float32Array>
+  write(name: string, values: Float32Array): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ExecutorSource {
+  /** What `precision: auto` means here, and which precisions there are. */
+  readonly precisions: readonly ('fp32' | 'bf16')[]
+  open(): Promise<Executor>
+}
+
+// ---------------------------------------------------------------------------------- the contract
+
+/** Stage kind -> what a plugin of that kind creates. Adding a kind is one line here and one in STAGES. */
+export interface Stages {
+  dataset: Dataset
+  template: Template
+  model: ModelSource
+  adapter: Adapter
+  optimizer: Optimizer
+  schedule: Schedule
+  eval: Evaluation
+  tracker: Tracker
+  export: Exporter
+  compute: ExecutorSource
+}
+export type StageKind = keyof Stages
+
+export interface StageContext {
+  /** Folder of the recipe: relative paths in options start here (`resolvePath`). */
+  readonly recipeDir: string
+  /** Resolves a path option: relative to the recipe, or to the working directory where an override set it. */
+  resolvePath(path: string): string
+  readonly seed: number
+  /** Reports something the user should know; it is printed and recorded in the run. */
+  warn(code: string, message: string): void
+}
+
+export interface Plugin<K extends StageKind = StageKind, S extends OptionsSchema = OptionsSchema> {
+  readonly kind: K
+  readonly name: string
+  readonly summary: string
+  readonly options: S
+  create(options: Options<S>, context: StageContext): Stages[K] | Promise<Stages[K]>
+}
+
+/** Types the options of `create` from the schema literal; returns the plugin unchanged. */
+export function definePlugin<K extends StageKind, const S extends OptionsSchema>(plugin: Plugin<K, S>): Plugin<K, S> {
+  return plugin
+}
+
+/**
+ * A mistake in an option that only its plugin can see (a target no layer has, a column the file lacks).
+ * `path` is relative to the stage, such as `targets` or `targets.2`; the engine adds file, line and column.
+ */
+export class OptionError extends Error {
+  override readonly name = 'OptionError'
+  readonly path: string
+  constructor(path: string, message: string) {
+    super(message)
+    this.path = path
+  }
+}
+
+/** An input file that cannot be used: the message names the file, the place, what was found and what to do. */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+}
+
+export type ExecutorErrorKind = 'worker-lost' | 'out-of-memory' | 'device-lost' | 'unsupported' | 'failed'
+
+export class ExecutorError extends Error {
+  override readonly name = 'ExecutorError'
+  readonly kind: ExecutorErrorKind
+  constructor(kind: ExecutorErrorKind, message: string) {
+    super(message)
+    this.kind = kind
+  }
+}

@@ -1,0 +1,4 @@
+/** @file `medtune/plugin`: everything a plugin needs to say what it is. */
+export * from './contract.ts'
+export type { Options, OptionSchema, OptionsSchema } from './options.ts'
+export { STAGES, type StageShape } from './stages.ts'
