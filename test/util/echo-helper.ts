@@ -1,0 +1,1 @@
+export const pow = (x: number): number => x * x
