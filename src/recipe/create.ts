@@ -1,0 +1,73 @@
+/** @file Makes what a stage of a recipe stands for. */
+import os from 'node:os'
+import path from 'node:path'
+import { OptionError, STAGES, type StageContext, type StageKind, type Stages } from '../plugin/index.ts'
+import type { ResolvedRecipe, StageUse } from './recipe.ts'
+
+/**
+ * Creates the stage at `path` ('dataset', 'eval.0') with its plugin. The plugin gets its own options,
+ * without `use` and the common options that the engine reads.
+ * @throws RecipeError, placed at the option, where the plugin rejects one (`OptionError`).
+ */
+export async function createStage<K extends StageKind>(
+  resolved: ResolvedRecipe,
+  kind: K,
+  path: string,
+  warn: StageContext['warn'],
+): Promise<Stages[K]> {
+  const stage = stageAt(resolved, path)
+  const plugin = resolved.registry.get(kind, stage.use)
+  const context = stageContext(resolved, stage, path, warn)
+  try {
+    return (await plugin.create(ownOptions(kind, stage) as never, context)) as Stages[K]
+  } catch (error) {
+    if (error instanceof OptionError) throw resolved.error(joinPath(path, error.path), error.message)
+    throw error
+  }
+}
+
+/** The stage's options without `use` and what STAGES declares for every plugin of the kind. */
+export function ownOptions(kind: StageKind, stage: StageUse): Readonly<Record<string, unknown>> {
+  const common = STAGES[kind].common
+  return Object.freeze(
+    Object.fromEntries(Object.entries(stage).filter(([key]) => key !== 'use' && !Object.hasOwn(common, key))),
+  )
+}
+
+function stageAt(resolved: ResolvedRecipe, at: string): StageUse {
+  let value: unknown = resolved.recipe
+  for (const key of at.split('.')) value = (value as Record<string, unknown>)[key]
+  return value as StageUse
+}
+
+function stageContext(
+  resolved: ResolvedRecipe,
+  stage: StageUse,
+  at: string,
+  warn: StageContext['warn'],
+): StageContext {
+  return Object.freeze({
+    recipeDir: resolved.dir,
+    seed: resolved.recipe.seed,
+    warn,
+    resolvePath(value: string): string {
+      if (value === '~' || value.startsWith('~/')) return path.join(os.homedir(), value.slice(1))
+      return path.resolve(resolved.baseDir(joinPath(at, optionOf(stage, value))), value)
+    },
+  })
+}
+
+/** The option that holds `value`: a plugin asks for a path by its value alone. */
+function optionOf(value: unknown, wanted: string): string | undefined {
+  if (value === wanted) return ''
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, child] of Object.entries(value)) {
+    const below = optionOf(child, wanted)
+    if (below !== undefined) return joinPath(key, below)
+  }
+  return undefined
+}
+
+function joinPath(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== '').join('.')
+}

@@ -1,0 +1,56 @@
+/** @file What is wrong in a recipe, and where. */
+import path from 'node:path'
+
+/** Where a value was written: a file's line and column (both from 1), or an override on the command line. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly col: number
+  /** The override as typed; `file` is then `<override>`. */
+  readonly override?: string
+}
+
+export interface Problem extends Place {
+  /** Dotted path of the option, such as `adapter.rank`; empty for the file as a whole. */
+  readonly path: string
+  readonly message: string
+  /** The nearest right word, or where a known key belongs. */
+  readonly suggestion?: string
+  readonly allowed?: readonly string[]
+}
+
+/** Every mistake of a recipe at once, sorted by place; `message` has one line each. */
+export class RecipeError extends Error {
+  override readonly name = 'RecipeError'
+  readonly problems: readonly Problem[]
+  constructor(problems: readonly Problem[]) {
+    const sorted = sortProblems(problems)
+    super(sorted.map((problem) => formatProblem(problem)).join('\n'))
+    this.problems = sorted
+  }
+}
+
+/** `file:line:col  path: what is wrong; did you mean "..."; allowed: ...`, the file relative to `cwd`. */
+export function formatProblem(problem: Problem, cwd = process.cwd()): string {
+  const place = problem.override
+    ? `override ${JSON.stringify(problem.override)}: `
+    : `${relativeFile(problem.file, cwd)}:${problem.line}:${problem.col}  `
+  const what = problem.path ? `${problem.path}: ${problem.message}` : problem.message
+  const hint = problem.suggestion ? `; did you mean "${problem.suggestion}"` : ''
+  const allowed = problem.allowed?.length ? `; allowed: ${problem.allowed.join(', ')}` : ''
+  return place + what + hint + allowed
+}
+
+/** A file as the user would type it from where they are. */
+function relativeFile(file: string, cwd: string): string {
+  const relative = path.relative(cwd, file)
+  return relative === '' || relative.startsWith(`..${path.sep}..${path.sep}..`) ? file : relative
+}
+
+/** By file in order of first appearance, then line and column; overrides last, in the order they were given. */
+function sortProblems(problems: readonly Problem[]): readonly Problem[] {
+  const files = [...new Set(problems.filter((problem) => !problem.override).map((problem) => problem.file))]
+  const rank = (problem: Problem) => (problem.override ? files.length : files.indexOf(problem.file))
+  const sorted = [...problems].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.col - b.col)
+  return Object.freeze(sorted)
+}

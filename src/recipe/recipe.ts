@@ -1,0 +1,69 @@
+/** @file READ FIRST. What a recipe is, and how one is read: parse, extend, override, check, freeze. */
+import type { Registry } from '../plugin/registry.ts'
+import type { RecipeError } from './errors.ts'
+
+/** One stage: the plugin's name and its options, defaults filled in. */
+export interface StageUse {
+  readonly use: string
+  readonly [option: string]: unknown
+}
+
+export interface TrainOptions {
+  readonly epochs: number
+  /** Optimizer steps; set, it decides instead of `epochs`. */
+  readonly steps?: number
+  readonly batch_size: number
+  readonly accumulate: number
+  readonly max_length: number
+  readonly over_length: 'drop' | 'truncate' | 'error'
+  readonly pack: boolean
+  /** Largest global gradient norm; 0 does not clip. */
+  readonly clip: number
+  readonly precision: 'auto' | 'fp32' | 'bf16'
+  readonly shuffle: boolean
+  /** Optimizer steps between holdout losses; left out, only before and after. */
+  readonly eval_every?: number
+}
+
+export interface Recipe {
+  readonly name: string
+  readonly seed: number
+  readonly model: StageUse
+  readonly dataset: StageUse
+  readonly template: StageUse
+  readonly adapter: StageUse
+  readonly optimizer: StageUse
+  readonly schedule: StageUse
+  readonly compute: StageUse
+  readonly train: TrainOptions
+  readonly eval: readonly StageUse[]
+  readonly trackers: readonly StageUse[]
+  readonly exports: readonly StageUse[]
+  readonly plugins: readonly string[]
+}
+
+export interface ResolvedRecipe {
+  /** Deep-frozen, defaults and overrides applied. */
+  readonly recipe: Recipe
+  /** sha256 (hex) of the recipe's canonical JSON. */
+  readonly hash: string
+  readonly file: string
+  readonly dir: string
+  /** The recipe's own file as written. */
+  readonly source: string
+  readonly overrides: readonly string[]
+  readonly registry: Registry
+  /** A mistake that shows only later (a column that is missing), placed where the option at `path` was written. */
+  error(path: string, message: string): RecipeError
+  /** Where relative paths of the option at `path` start: the file that wrote it, or the working directory for an override. */
+  baseDir(path: string): string
+}
+
+/**
+ * Reads a recipe: a path, or the bare name of one that ships in the package.
+ * @throws RecipeError with every mistake at once.
+ */
+export async function loadRecipe(target: string, overrides: readonly string[] = []): Promise<ResolvedRecipe> {
+  const { resolveRecipe } = await import('./resolve.ts')
+  return resolveRecipe(target, overrides)
+}
