@@ -48,7 +48,13 @@ export interface Op<A extends Attrs = Attrs> {
    * Gradient of each input, given those of the outputs (null: nothing flows into that output). `wanted[i]`
    * says whether input i reaches a trainable parameter: build nothing where it does not.
    */
-  readonly grad: ((gradients: readonly (Value | null)[], node: Node, wanted: readonly boolean[]) => readonly (Value | null)[]) | null
+  readonly grad:
+    | ((
+        gradients: readonly (Value | null)[],
+        node: Node,
+        wanted: readonly boolean[],
+      ) => readonly (Value | null)[])
+    | null
   /** How ONNX says it. */
   readonly onnx: OnnxRule<A>
   /** What it means, slowly: the oracle that executors are tested against. */
@@ -58,7 +64,12 @@ export interface Op<A extends Attrs = Attrs> {
 export function apply<A extends Attrs>(op: Op<A>, inputs: readonly Value[], attrs: A): readonly Value[] {
   const types = op.shape(inputs, attrs)
   const outputs: Value[] = []
-  const node: Node = { op: op as unknown as Op, inputs: Object.freeze([...inputs]), attrs: Object.freeze({ ...attrs }), outputs }
+  const node: Node = {
+    op: op as unknown as Op,
+    inputs: Object.freeze([...inputs]),
+    attrs: Object.freeze({ ...attrs }),
+    outputs,
+  }
   types.forEach(({ dtype, shape }, index) => {
     outputs.push(Object.freeze({ node, index, dtype, shape: Object.freeze([...shape]) }))
   })
@@ -103,7 +114,12 @@ export type ParameterInit =
   | { readonly kind: 'ones' }
   | { readonly kind: 'uniform'; readonly bound: number; readonly seed: number }
   | { readonly kind: 'normal'; readonly std: number; readonly seed: number }
-  | { readonly kind: 'weight'; readonly file: string; readonly offset: number; readonly dtype: 'f32' | 'f16' | 'bf16' }
+  | {
+      readonly kind: 'weight'
+      readonly file: string
+      readonly offset: number
+      readonly dtype: 'f32' | 'f16' | 'bf16'
+    }
 
 export interface ParameterSpec {
   readonly name: string
