@@ -88,6 +88,8 @@ export interface Attachment {
 export interface Model {
   /** Folder that holds config.json, tokenizer.json and the weights. */
   readonly folder: string
+  /** What others call it: a Hub repository and commit. Left out where only the folder is known. */
+  readonly origin?: { readonly repo: string; readonly revision: string }
   /** What `config.json` says, as read. */
   readonly config: Readonly<Record<string, unknown>>
   readonly vocabSize: number

@@ -1,0 +1,73 @@
+/** @file Gemma 3 text models (270M, 1B, and any other size of the family) from a folder or from the Hugging Face Hub. */
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { definePlugin, type ModelSource, OptionError } from 'medtune/plugin'
+
+/** What a model needs of its repository; other formats of the same weights stay there. */
+const FILES = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer*.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  '*.index.json',
+  '*.safetensors',
+]
+
+export default definePlugin({
+  kind: 'model',
+  name: 'gemma3',
+  summary: 'A Gemma 3 text model: safetensors weights, config.json and tokenizer.json.',
+  options: {
+    type: 'object',
+    properties: {
+      path: { type: 'string', minLength: 1, description: 'Folder of the model.' },
+      repo: {
+        type: 'string',
+        minLength: 1,
+        description: 'Repository on the Hugging Face Hub, such as unsloth/gemma-3-270m-it.',
+      },
+      revision: { type: 'string', minLength: 1, description: 'Branch, tag or commit of the repository.' },
+    },
+    additionalProperties: false,
+  },
+  create({ path, repo, revision }, context): ModelSource {
+    if (path !== undefined && repo !== undefined) {
+      throw new OptionError('repo', 'path and repo are both given; keep the one that is meant')
+    }
+    if (path !== undefined) {
+      if (revision !== undefined)
+        throw new OptionError('revision', 'belongs to repo; a folder has no revisions')
+      const folder = context.resolvePath(path)
+      checkFolder(folder)
+      return { load: async () => (await import('medtune/nn')).gemma3(folder) }
+    }
+    if (repo === undefined) {
+      throw new OptionError('', 'needs path (a folder) or repo (a repository on the Hugging Face Hub)')
+    }
+    return {
+      async load() {
+        const { downloadSnapshot } = await import('medtune/data')
+        const request = { repo, type: 'model' as const, files: FILES, warn: context.warn.bind(context) }
+        const found = await downloadSnapshot(revision === undefined ? request : { ...request, revision })
+        const model = await (await import('medtune/nn')).gemma3(found.folder)
+        return Object.freeze({ ...model, origin: { repo, revision: found.revision } })
+      },
+    }
+  },
+})
+
+/** What must be there is looked for at once: a wrong path should not wait for the data. */
+function checkFolder(folder: string): void {
+  const missing = (what: string): never => {
+    throw new OptionError('path', `${folder}: ${what}`)
+  }
+  if (!existsSync(folder)) missing('no such folder')
+  if (!statSync(folder).isDirectory()) missing('is a file; give the folder that holds config.json')
+  for (const name of ['config.json', 'tokenizer.json']) {
+    if (!existsSync(join(folder, name)))
+      missing(`has no ${name}; a model folder needs config.json, tokenizer.json and weights`)
+  }
+  const weights = ['model.safetensors', 'model.safetensors.index.json']
+  if (!weights.some((name) => existsSync(join(folder, name)))) missing(`has neither ${weights.join(' nor ')}`)
+}
