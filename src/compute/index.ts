@@ -1,5 +1,17 @@
 /** @file `medtune/compute`: the graph, its ops, autodiff, programs and the oracle. */
+
 export { type Bindings, evaluate } from './evaluate.ts'
+export {
+  type CompiledProgram,
+  type Dims,
+  type Executor,
+  ExecutorError,
+  type ExecutorErrorKind,
+  type Feeds,
+  type Optimizer,
+  type OptimizerSpec,
+  type UpdateScalars,
+} from './executor.ts'
 export { grad } from './grad.ts'
 export type {
   Attrs,
@@ -16,6 +28,7 @@ export type {
   Value,
   ValueType,
 } from './graph.ts'
+export { initialValues } from './init.ts'
 export { type AttentionAttrs, attention, type Place } from './ops/attention.ts'
 export { add, dropout, mul, mulScalar, scale, sum } from './ops/elementwise.ts'
 export { embed } from './ops/embed.ts'

@@ -2,8 +2,19 @@
  * @file What a plugin of each kind creates. A plugin is a plain object (`definePlugin`); its options are
  * a JSON Schema literal and reach `create` exactly as validated. One line in `Stages` makes a new kind.
  */
-import type { Program, Value } from '../compute/graph.ts'
+import type { Executor, Optimizer } from '../compute/executor.ts'
+import type { Value } from '../compute/graph.ts'
 import type { Options, OptionsSchema } from './options.ts'
+
+export type {
+  CompiledProgram,
+  Dims,
+  Executor,
+  Feeds,
+  Optimizer,
+  OptimizerSpec,
+  UpdateScalars,
+} from '../compute/executor.ts'
 
 // ---------------------------------------------------------------------------------- data
 
@@ -141,26 +152,6 @@ export interface AdapterPlan {
 
 // ---------------------------------------------------------------------------------- training
 
-/** Numbers an optimizer needs at one step. `step` counts from 1. */
-export interface UpdateScalars {
-  readonly step: number
-  readonly lr: number
-}
-
-/** Runs in the executor's worker, a tensor at a time, buffers reused; see semantics of AdamW in docs/recipe.md. */
-export interface Optimizer {
-  /** Zeroed state buffers of a parameter with `size` values. */
-  init(name: string, size: number): readonly Float32Array[]
-  /** Changes `value` and `state` in place; `gradient` is already clipped. */
-  update(
-    name: string,
-    value: Float32Array,
-    gradient: Float32Array,
-    state: readonly Float32Array[],
-    scalars: UpdateScalars,
-  ): void
-}
-
 export interface Schedule {
   /** Factor on the base learning rate for the optimizer step that follows `step` completed ones. */
   at(step: number, total: number): number
@@ -189,7 +180,9 @@ export interface Subject {
   /** The held-out documents of the dataset, encoded as in training. */
   holdout(): Promise<readonly Encoded[]>
   /** Summed log-probability and count of the labelled tokens of each document (natural log). */
-  scoreDocuments(documents: readonly Encoded[]): Promise<readonly { readonly sum: number; readonly tokens: number }[]>
+  scoreDocuments(
+    documents: readonly Encoded[],
+  ): Promise<readonly { readonly sum: number; readonly tokens: number }[]>
   /** Summed log-probability of each choice, given its prompt. */
   scoreChoices(groups: readonly ChoiceGroup[]): Promise<readonly (readonly number[])[]>
 }
@@ -228,7 +221,11 @@ export interface Hardware {
 /** Everything that happens in a run, in order; `events.jsonl` is this stream and nothing else is a source of truth. */
 export type RunEvent = { readonly time: string } & RunEventBody
 export type RunEventBody =
-  | { readonly type: 'start'; readonly recipe: Readonly<Record<string, unknown>>; readonly hardware: Hardware }
+  | {
+      readonly type: 'start'
+      readonly recipe: Readonly<Record<string, unknown>>
+      readonly hardware: Hardware
+    }
   | {
       readonly type: 'step'
       readonly step: number
@@ -240,7 +237,12 @@ export type RunEventBody =
       readonly label_tokens: number
       readonly seconds: number
     }
-  | { readonly type: 'eval'; readonly step: number; readonly name: string; readonly scores: Readonly<Record<string, number>> }
+  | {
+      readonly type: 'eval'
+      readonly step: number
+      readonly name: string
+      readonly scores: Readonly<Record<string, number>>
+    }
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
   | { readonly type: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
   | { readonly type: 'warning'; readonly code: string; readonly message: string }
@@ -262,40 +264,6 @@ export interface TunedModel {
 
 export interface Exporter {
   write(tuned: TunedModel, folder: string): Promise<void>
-}
-
-/** Named tensors that cross to an executor: ids, positions, labels, gain. */
-export type Feeds = Readonly<Record<string, Int32Array | Float32Array | Uint8Array>>
-
-/** The sizes behind the named dims of a program for one run. */
-export type Dims = Readonly<Record<string, number>>
-
-export interface CompiledProgram {
-  /**
-   * Runs the program and returns the outputs asked for when it was compiled. Gradients stay in the
-   * worker: with `accumulate` they are added to its gradient sums, else they are dropped.
-   */
-  run(feeds: Feeds, dims: Dims, accumulate: boolean): Promise<Readonly<Record<string, Float32Array>>>
-}
-
-export interface OptimizerSpec {
-  /** Module path or URL whose default export is the optimizer plugin, and its validated options. */
-  readonly module: string
-  readonly name: string
-  readonly options: Readonly<Record<string, unknown>>
-}
-
-/** Owns parameters, gradient sums and optimizer state; see docs/compute.md. Failures are `ExecutorError`s. */
-export interface Executor {
-  /** Makes a program ready. One program that holds weights is in memory at a time; running another swaps it in. */
-  compile(program: Program): Promise<CompiledProgram>
-  /** Sets the optimizer; its state starts at zero. */
-  optimizer(spec: OptimizerSpec): Promise<void>
-  /** Clips the gradient sums to `clip` (0: not), updates every parameter, zeroes the sums; returns the norm before clipping. */
-  update(scalars: UpdateScalars & { readonly clip: number }): Promise<{ readonly gradNorm: number }>
-  read(name: string): Promise<Float32Array>
-  write(name: string, values: Float32Array): Promise<void>
-  close(): Promise<void>
 }
 
 export interface ExecutorSource {
@@ -331,7 +299,8 @@ export interface StageContext {
   warn(code: string, message: string): void
 }
 
-export interface Plugin<K extends StageKind = StageKind, S extends OptionsSchema = OptionsSchema> {
+// biome-ignore lint/suspicious/noExplicitAny: a plugin of unknown options takes any; `OptionsSchema` would compare whole schemas.
+export interface Plugin<K extends StageKind = StageKind, S extends OptionsSchema = any> {
   readonly kind: K
   readonly name: string
   readonly summary: string
@@ -340,7 +309,9 @@ export interface Plugin<K extends StageKind = StageKind, S extends OptionsSchema
 }
 
 /** Types the options of `create` from the schema literal; returns the plugin unchanged. */
-export function definePlugin<K extends StageKind, const S extends OptionsSchema>(plugin: Plugin<K, S>): Plugin<K, S> {
+export function definePlugin<K extends StageKind, const S extends OptionsSchema>(
+  plugin: Plugin<K, S>,
+): Plugin<K, S> {
   return plugin
 }
 
@@ -360,15 +331,4 @@ export class OptionError extends Error {
 /** An input file that cannot be used: the message names the file, the place, what was found and what to do. */
 export class InputError extends Error {
   override readonly name = 'InputError'
-}
-
-export type ExecutorErrorKind = 'worker-lost' | 'out-of-memory' | 'device-lost' | 'unsupported' | 'failed'
-
-export class ExecutorError extends Error {
-  override readonly name = 'ExecutorError'
-  readonly kind: ExecutorErrorKind
-  constructor(kind: ExecutorErrorKind, message: string) {
-    super(message)
-    this.kind = kind
-  }
 }

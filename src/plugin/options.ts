@@ -42,7 +42,11 @@ export interface OptionsSchema {
 }
 
 /** The value that a schema stands for. An option with a default is always present after validation. */
-export type Options<S> = S extends { enum: readonly (infer E)[] }
+export type Options<S> = OptionsSchema extends S
+  ? Readonly<Record<string, unknown>> // no schema in particular: stop here, or the type would unfold without end
+  : Known<S>
+
+type Known<S> = S extends { enum: readonly (infer E)[] }
   ? E
   : S extends { type: 'string' }
     ? string

@@ -12,7 +12,9 @@ export const takeRowsOp: Op<None> = {
   evaluate: ([x, slots]) => {
     const h = x!.shape[x!.shape.length - 1]!
     const out = new Float64Array(slots!.data.length * h)
-    slots!.data.forEach((slot, n) => out.set(x!.data.subarray(slot * h, (slot + 1) * h), n * h))
+    slots!.data.forEach((slot, n) => {
+      out.set(x!.data.subarray(slot * h, (slot + 1) * h), n * h)
+    })
     return [tensor(out, [slots!.data.length, h])]
   },
 }

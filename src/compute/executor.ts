@@ -1,0 +1,67 @@
+/** @file What an executor of programs offers: parameters, gradient sums and optimizer state live behind it. */
+import type { Program } from './graph.ts'
+
+/** Numbers an optimizer needs at one step. `step` counts from 1. */
+export interface UpdateScalars {
+  readonly step: number
+  readonly lr: number
+}
+
+/** Runs in the executor's worker, a tensor at a time, buffers reused; see semantics of AdamW in docs/recipe.md. */
+export interface Optimizer {
+  /** Zeroed state buffers of a parameter with `size` values. */
+  init(name: string, size: number): readonly Float32Array[]
+  /** Changes `value` and `state` in place; `gradient` is already clipped. */
+  update(
+    name: string,
+    value: Float32Array,
+    gradient: Float32Array,
+    state: readonly Float32Array[],
+    scalars: UpdateScalars,
+  ): void
+}
+
+/** Named tensors that cross to an executor: ids, positions, labels, gain. */
+export type Feeds = Readonly<Record<string, Int32Array | Float32Array | Uint8Array>>
+
+/** The sizes behind the named dims of a program for one run. */
+export type Dims = Readonly<Record<string, number>>
+
+export interface CompiledProgram {
+  /**
+   * Runs the program and returns the outputs asked for when it was compiled. Gradients stay in the
+   * worker: with `accumulate` they are added to its gradient sums, else they are dropped.
+   */
+  run(feeds: Feeds, dims: Dims, accumulate: boolean): Promise<Readonly<Record<string, Float32Array>>>
+}
+
+export interface OptimizerSpec {
+  /** Module path or URL whose default export is the optimizer plugin, and its validated options. */
+  readonly module: string
+  readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** Owns parameters, gradient sums and optimizer state; see docs/compute.md. Failures are `ExecutorError`s. */
+export interface Executor {
+  /** Makes a program ready. One program that holds weights is in memory at a time; running another swaps it in. */
+  compile(program: Program): Promise<CompiledProgram>
+  /** Sets the optimizer; its state starts at zero. */
+  optimizer(spec: OptimizerSpec): Promise<void>
+  /** Clips the gradient sums to `clip` (0: not), updates every parameter, zeroes the sums; returns the norm before clipping. */
+  update(scalars: UpdateScalars & { readonly clip: number }): Promise<{ readonly gradNorm: number }>
+  read(name: string): Promise<Float32Array>
+  write(name: string, values: Float32Array): Promise<void>
+  close(): Promise<void>
+}
+
+export type ExecutorErrorKind = 'worker-lost' | 'out-of-memory' | 'device-lost' | 'unsupported' | 'failed'
+
+export class ExecutorError extends Error {
+  override readonly name = 'ExecutorError'
+  readonly kind: ExecutorErrorKind
+  constructor(kind: ExecutorErrorKind, message: string) {
+    super(message)
+    this.kind = kind
+  }
+}

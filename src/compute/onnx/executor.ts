@@ -1,0 +1,81 @@
+/** @file The onnxruntime executor as the main thread sees it: lowers programs, and speaks with the worker that runs them. */
+import type { Worker } from 'node:worker_threads'
+import { startWorker } from '../../util/worker.ts'
+import { type CompiledProgram, type Executor, ExecutorError, type Feeds } from '../executor.ts'
+import type { Program } from '../graph.ts'
+import { lower } from './lower.ts'
+import type { Reply, Request, SessionSettings } from './protocol.ts'
+
+interface Pending {
+  resolve(value: unknown): void
+  reject(error: Error): void
+}
+
+export class OnnxExecutor implements Executor {
+  readonly #worker: Worker
+  readonly #pending = new Map<number, Pending>()
+  #next = 0
+  #lost: ExecutorError | undefined
+
+  constructor(settings: SessionSettings) {
+    this.#worker = startWorker(new URL('./worker.ts', import.meta.url), settings)
+    this.#worker.on('message', (reply: Reply) => this.#settle(reply))
+    this.#worker.on('error', (error) => this.#lose(`the compute thread failed: ${error.message}`))
+    this.#worker.on('exit', (code) => this.#lose(`the compute thread ended with code ${code}`))
+  }
+
+  async compile(program: Program): Promise<CompiledProgram> {
+    const index = (await this.#ask({ kind: 'compile', program: lower(program) })) as number
+    return {
+      run: (feeds: Feeds, dims, accumulate) =>
+        this.#ask({ kind: 'run', program: index, feeds, dims, accumulate }) as Promise<
+          Record<string, Float32Array>
+        >,
+    }
+  }
+
+  async optimizer(spec: Parameters<Executor['optimizer']>[0]): Promise<void> {
+    await this.#ask({ kind: 'optimizer', spec })
+  }
+
+  update(scalars: Parameters<Executor['update']>[0]): Promise<{ readonly gradNorm: number }> {
+    return this.#ask({ kind: 'update', scalars }) as Promise<{ readonly gradNorm: number }>
+  }
+
+  read(name: string): Promise<Float32Array> {
+    return this.#ask({ kind: 'read', name }) as Promise<Float32Array>
+  }
+
+  async write(name: string, values: Float32Array): Promise<void> {
+    await this.#ask({ kind: 'write', name, values })
+  }
+
+  async close(): Promise<void> {
+    if (!this.#lost) await this.#ask({ kind: 'close' })
+    this.#lost ??= new ExecutorError('worker-lost', 'the executor was closed')
+    await this.#worker.terminate()
+  }
+
+  #ask(request: Request): Promise<unknown> {
+    if (this.#lost) return Promise.reject(this.#lost)
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, request })
+    })
+  }
+
+  #settle(reply: Reply): void {
+    const pending = this.#pending.get(reply.id)
+    this.#pending.delete(reply.id)
+    if ('error' in reply) pending?.reject(new ExecutorError(reply.error.kind, reply.error.message))
+    else pending?.resolve(reply.value)
+  }
+
+  /** A lost worker rejects everything that waits, and everything asked later. */
+  #lose(message: string): void {
+    this.#lost ??= new ExecutorError('worker-lost', message)
+    for (const { reject } of this.#pending.values()) reject(this.#lost)
+    this.#pending.clear()
+  }
+}

@@ -1,0 +1,32 @@
+/** @file What the executor and its worker thread say to each other: plain data only. */
+import type { Dims, ExecutorErrorKind, Feeds, OptimizerSpec, UpdateScalars } from '../executor.ts'
+import type { LoweredProgram } from './lower.ts'
+
+export interface SessionSettings {
+  /** Threads of one operator; 0: as many as there are cores. */
+  readonly threads: number
+  /** Keeps a second, packed copy of each weight: faster, more memory. */
+  readonly prepack: boolean
+  /** Keeps freed memory for the next step: faster, more memory. */
+  readonly arena: boolean
+  readonly provider: string
+}
+
+export type Request =
+  | { readonly kind: 'compile'; readonly program: LoweredProgram }
+  | {
+      readonly kind: 'run'
+      readonly program: number
+      readonly feeds: Feeds
+      readonly dims: Dims
+      readonly accumulate: boolean
+    }
+  | { readonly kind: 'optimizer'; readonly spec: OptimizerSpec }
+  | { readonly kind: 'update'; readonly scalars: UpdateScalars & { readonly clip: number } }
+  | { readonly kind: 'read'; readonly name: string }
+  | { readonly kind: 'write'; readonly name: string; readonly values: Float32Array }
+  | { readonly kind: 'close' }
+
+export type Reply =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: { readonly kind: ExecutorErrorKind; readonly message: string } }

@@ -1,0 +1,115 @@
+/** @file ONNX Runtime sessions: one program that holds weights at a time. The only import of onnxruntime-node. */
+import { availableParallelism } from 'node:os'
+import * as ort from 'onnxruntime-node'
+import type { Dims, Feeds } from '../executor.ts'
+import type { LoweredProgram } from './lower.ts'
+import type { SessionSettings } from './protocol.ts'
+
+/** Programs whose weights take less than this stay loaded side by side. */
+const SMALL_BYTES = 64 * 2 ** 20
+
+const ORT_TYPE = { f32: 'float32', i32: 'int32', u8: 'uint8' } as const
+
+export class Sessions {
+  readonly #settings: SessionSettings
+  readonly #programs: LoweredProgram[] = []
+  readonly #live = new Map<number, ort.InferenceSession>()
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings
+  }
+
+  /** Adds a program, loads it, and returns its number. */
+  async add(program: LoweredProgram): Promise<number> {
+    this.#programs.push(program)
+    const index = this.#programs.length - 1
+    await this.#session(index)
+    return index
+  }
+
+  program(index: number): LoweredProgram {
+    return this.#programs[index]!
+  }
+
+  /**
+   * Runs a program. `into` are buffers that outputs are written to in place; other outputs come back in new
+   * arrays. `parameters` are read where they lie.
+   */
+  async run(
+    index: number,
+    feeds: Feeds,
+    dims: Dims,
+    parameters: ReadonlyMap<string, Float32Array>,
+    into: ReadonlyMap<string, Float32Array>,
+  ): Promise<Record<string, Float32Array>> {
+    const program = this.#programs[index]!
+    const session = await this.#session(index)
+    const inputs: Record<string, ort.Tensor> = {}
+    for (const { name, type, shape } of program.inputs) {
+      const sizes = shape.map((dim) => (typeof dim === 'number' ? dim : dims[dim]!))
+      inputs[name] = new ort.Tensor(
+        ORT_TYPE[type as keyof typeof ORT_TYPE],
+        feeds[name] as Float32Array,
+        sizes,
+      )
+    }
+    for (const { name, shape } of program.parameters)
+      inputs[name] = new ort.Tensor('float32', parameters.get(name)!, shape)
+    const fetches: Record<string, ort.Tensor | null> = {}
+    for (const name of program.outputs) fetches[`out ${name}`] = null
+    for (const { name, shape } of program.parameters) {
+      const output = program.gradients[name]
+      if (output !== undefined) fetches[output] = new ort.Tensor('float32', into.get(name)!, shape)
+    }
+    const results = await session.run(inputs, fetches as Record<string, ort.Tensor>)
+    return Object.fromEntries(
+      program.outputs.map((name) => [name, (results[`out ${name}`]!.data as Float32Array).slice()]),
+    )
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#live.values()) await session.release()
+    this.#live.clear()
+  }
+
+  async #session(index: number): Promise<ort.InferenceSession> {
+    const found = this.#live.get(index)
+    if (found) return found
+    await this.#makeRoom(index)
+    const session = await ort.InferenceSession.create(
+      this.#programs[index]!.model,
+      this.#options(this.#programs[index]!),
+    )
+    this.#live.set(index, session)
+    return session
+  }
+
+  /** Releases other sessions unless the weights of all are small. */
+  async #makeRoom(index: number): Promise<void> {
+    const all = [index, ...this.#live.keys()].reduce((sum, i) => sum + this.#programs[i]!.weightBytes, 0)
+    if (all > SMALL_BYTES) await this.close()
+  }
+
+  #options({ folder }: LoweredProgram): ort.InferenceSession.SessionOptions {
+    const { threads, prepack, arena, provider } = this.#settings
+    const session: Record<string, string> = {
+      'intra_op.allow_spinning': '1',
+      disable_prepacking: prepack ? '0' : '1',
+      use_device_allocator_for_initializers: '1',
+    }
+    if (folder !== '') session['model_external_initializers_file_folder_path'] = folder
+    return {
+      executionProviders: [provider],
+      intraOpNumThreads: threads === 0 ? availableParallelism() : threads,
+      graphOptimizationLevel: 'all',
+      enableCpuMemArena: arena,
+      enableMemPattern: false,
+      logSeverityLevel: 3,
+      extra: {
+        session,
+        // Recompute and identity by reference would be undone by merging equal nodes.
+        optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' },
+      },
+    }
+  }
+}

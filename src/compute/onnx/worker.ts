@@ -1,0 +1,139 @@
+/** @file The executor's thread: owns parameters, gradient sums and optimizer state; answers one request at a time. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { ExecutorErrorKind, Optimizer, OptimizerSpec } from '../executor.ts'
+import { initialValues } from '../init.ts'
+import type { Reply, Request, SessionSettings } from './protocol.ts'
+import { Sessions } from './session.ts'
+
+/** A trainable tensor with its gradient sum, the buffer a run writes into, and the optimizer's state. */
+interface Parameter {
+  readonly value: Float32Array
+  readonly sum: Float32Array
+  readonly scratch: Float32Array
+  state: readonly Float32Array[]
+}
+
+const sessions = new Sessions(workerData as SessionSettings)
+const parameters = new Map<string, Parameter>()
+let optimizer: Optimizer | undefined
+
+async function handle(request: Request): Promise<unknown> {
+  switch (request.kind) {
+    case 'compile': {
+      const index = await sessions.add(request.program)
+      for (const spec of request.program.parameters) {
+        if (parameters.has(spec.name)) continue
+        const value = initialValues(spec)
+        const state = optimizer?.init(spec.name, value.length) ?? []
+        parameters.set(spec.name, {
+          value,
+          state,
+          sum: new Float32Array(value.length),
+          scratch: new Float32Array(value.length),
+        })
+      }
+      return index
+    }
+    case 'run':
+      return run(request)
+    case 'optimizer':
+      optimizer = await load(request.spec)
+      for (const [name, parameter] of parameters)
+        parameter.state = optimizer.init(name, parameter.value.length)
+      return undefined
+    case 'update':
+      return update(request.scalars)
+    case 'read':
+      return known(request.name).value.slice()
+    case 'write': {
+      const { value } = known(request.name)
+      if (value.length !== request.values.length) {
+        throw new Error(
+          `parameter "${request.name}" holds ${value.length} values, ${request.values.length} were written`,
+        )
+      }
+      value.set(request.values)
+      return undefined
+    }
+    case 'close':
+      return sessions.close()
+    default:
+      return request satisfies never
+  }
+}
+
+async function run(request: Extract<Request, { kind: 'run' }>): Promise<Record<string, Float32Array>> {
+  const { gradients } = sessions.program(request.program)
+  const values = new Map([...parameters].map(([name, { value }]) => [name, value]))
+  const scratch = new Map([...parameters].map(([name, parameter]) => [name, parameter.scratch]))
+  const outputs = await sessions.run(request.program, request.feeds, request.dims, values, scratch)
+  if (request.accumulate) {
+    for (const name of Object.keys(gradients)) {
+      const { sum, scratch } = known(name)
+      for (let i = 0; i < sum.length; i++) sum[i]! += scratch[i]!
+    }
+  }
+  return outputs
+}
+
+/** Norm of all gradient sums in f64, clip, one optimizer step a tensor, sums back to zero. */
+function update({ step, lr, clip }: { step: number; lr: number; clip: number }): { gradNorm: number } {
+  if (!optimizer) throw new Error('no optimizer was set before the first update')
+  let squares = 0
+  for (const { sum } of parameters.values()) for (let i = 0; i < sum.length; i++) squares += sum[i]! * sum[i]!
+  const gradNorm = Math.sqrt(squares)
+  const factor = clip > 0 ? Math.min(1, clip / (gradNorm + 1e-6)) : 1
+  for (const [name, { value, sum, state }] of parameters) {
+    if (factor < 1) for (let i = 0; i < sum.length; i++) sum[i]! *= factor
+    optimizer.update(name, value, sum, state, { step, lr })
+    sum.fill(0)
+  }
+  return { gradNorm }
+}
+
+/** As much of a plugin as is needed to make an optimizer here; the thread gets its module's path and options. */
+interface OptimizerPlugin {
+  readonly kind: string
+  readonly name: string
+  create(options: unknown, context: unknown): Optimizer | Promise<Optimizer>
+}
+
+async function load({ module, name, options }: OptimizerSpec): Promise<Optimizer> {
+  const { default: exported } = (await import(module)) as {
+    default: OptimizerPlugin | readonly OptimizerPlugin[]
+  }
+  const plugin = [exported]
+    .flat()
+    .find((candidate) => candidate.kind === 'optimizer' && candidate.name === name)
+  if (!plugin) throw new Error(`${module} holds no optimizer named "${name}"`)
+  const context = { recipeDir: '', resolvePath: (path: string) => path, seed: 0, warn: () => {} }
+  return plugin.create(options, context)
+}
+
+function known(name: string): Parameter {
+  const parameter = parameters.get(name)
+  if (!parameter) throw new Error(`no program has a parameter named "${name}"`)
+  return parameter
+}
+
+function kindOf(message: string): ExecutorErrorKind {
+  if (/bad_alloc|allocate memory|out of memory/i.test(message)) return 'out-of-memory'
+  return /not (supported|implemented)|backend not found|no available backend/i.test(message)
+    ? 'unsupported'
+    : 'failed'
+}
+
+// Requests are answered strictly in order, also when they arrive while one is at work.
+let last: Promise<void> = Promise.resolve()
+parentPort!.on('message', ({ id, request }: { id: number; request: Request }) => {
+  last = last.then(async () => {
+    let reply: Reply
+    try {
+      reply = { id, value: await handle(request) }
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      reply = { id, error: { kind: kindOf(message), message } }
+    }
+    parentPort!.postMessage(reply)
+  })
+})
