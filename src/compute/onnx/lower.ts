@@ -190,6 +190,7 @@ export function lower(program: Program): LoweredProgram {
   for (const { name, value } of [...program.inputs, ...program.parameters]) names.set(value, name)
   const sources = dimSources(program)
   const context = new Lowering(writer, names, usedValues(program), sources)
+  for (const { name, value } of program.inputs) names.set(value, entered(name, value, context))
   for (const { value, attrs } of weights.slices) names.set(value, widened(attrs, context))
   for (const node of program.order) {
     if (node.outputs.every((value) => names.has(value))) continue
@@ -222,6 +223,12 @@ export function lower(program: Program): LoweredProgram {
     gradients,
     weightBytes: weights.bytes,
   }
+}
+
+/** An input of shape [rows, length, ...rest] is flattened where it enters. */
+function entered(name: Name, { shape }: Value, context: Lowering): Name {
+  if (shape.length < 3 || shape[0] !== 'rows') return name
+  return context.op('Reshape', [name, context.shape([-1, ...shape.slice(2)])])
 }
 
 /** Weights stored narrower than f32 are widened once: the session folds the cast when it loads. */
