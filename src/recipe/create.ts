@@ -1,7 +1,15 @@
 /** @file Makes what a stage of a recipe stands for. */
 import os from 'node:os'
-import path from 'node:path'
-import { OptionError, STAGES, type StageContext, type StageKind, type Stages } from '../plugin/index.ts'
+import nodePath from 'node:path'
+import {
+  InputError,
+  type OptionError,
+  STAGES,
+  type StageContext,
+  type StageKind,
+  type Stages,
+} from '../plugin/index.ts'
+import { type Problem, RecipeError } from './errors.ts'
 import type { ResolvedRecipe, StageUse } from './recipe.ts'
 
 /**
@@ -16,14 +24,63 @@ export async function createStage<K extends StageKind>(
   warn: StageContext['warn'],
 ): Promise<Stages[K]> {
   const stage = stageAt(resolved, path)
-  const plugin = resolved.registry.get(kind, stage.use)
+  const plugin = resolved.registry.get(kind, stage.use) as unknown as Creates
   const context = stageContext(resolved, stage, path, warn)
   try {
     return (await plugin.create(ownOptions(kind, stage) as never, context)) as Stages[K]
   } catch (error) {
-    if (error instanceof OptionError) throw resolved.error(joinPath(path, error.path), error.message)
+    if (isOptionError(error)) throw resolved.error(joinPath(path, error.path), error.message)
     throw error
   }
+}
+
+/** By name: a third-party plugin may bring a copy of medtune of its own. */
+function isOptionError(error: unknown): error is OptionError {
+  return (
+    error instanceof Error && error.name === 'OptionError' && typeof (error as OptionError).path === 'string'
+  )
+}
+
+/** Kinds whose `create` only looks at its options and files; the others may open devices or connections. */
+const CHECKED: readonly StageKind[] = [
+  'model',
+  'dataset',
+  'template',
+  'adapter',
+  'optimizer',
+  'schedule',
+  'eval',
+]
+
+/**
+ * Creates every stage that costs nothing, for the mistakes that only plugins see (a file that is missing).
+ * @throws RecipeError with all of them at once
+ */
+export async function checkStages(resolved: ResolvedRecipe): Promise<void> {
+  const problems: Problem[] = []
+  for (const kind of CHECKED) {
+    for (const path of stagePaths(resolved, kind)) {
+      try {
+        await createStage(resolved, kind, path, () => {})
+      } catch (error) {
+        if (error instanceof RecipeError) problems.push(...error.problems)
+        else if (error instanceof InputError) problems.push(...resolved.error(path, error.message).problems)
+        else throw error
+      }
+    }
+  }
+  if (problems.length > 0) throw new RecipeError(problems)
+}
+
+function stagePaths(resolved: ResolvedRecipe, kind: StageKind): readonly string[] {
+  const { key, many } = STAGES[kind]
+  if (!many) return [key]
+  return (resolved.recipe[key as 'eval'] as readonly StageUse[]).map((_, index) => `${key}.${index}`)
+}
+
+/** Any plugin's `create`: its options were validated against its own schema, which no static type can follow here. */
+interface Creates {
+  create(options: never, context: StageContext): unknown
 }
 
 /** The stage's options without `use` and what STAGES declares for every plugin of the kind. */
@@ -51,8 +108,8 @@ function stageContext(
     seed: resolved.recipe.seed,
     warn,
     resolvePath(value: string): string {
-      if (value === '~' || value.startsWith('~/')) return path.join(os.homedir(), value.slice(1))
-      return path.resolve(resolved.baseDir(joinPath(at, optionOf(stage, value))), value)
+      if (value === '~' || value.startsWith('~/')) return nodePath.join(os.homedir(), value.slice(1))
+      return nodePath.resolve(resolved.baseDir(joinPath(at, optionOf(stage, value))), value)
     },
   })
 }

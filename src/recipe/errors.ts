@@ -32,13 +32,21 @@ export class RecipeError extends Error {
 
 /** `file:line:col  path: what is wrong; did you mean "..."; allowed: ...`, the file relative to `cwd`. */
 export function formatProblem(problem: Problem, cwd = process.cwd()): string {
-  const place = problem.override
-    ? `override ${JSON.stringify(problem.override)}: `
-    : `${relativeFile(problem.file, cwd)}:${problem.line}:${problem.col}  `
+  return formatPlace(problem, cwd) + formatMistake(problem)
+}
+
+/** `file:line:col  `, or `override "...": `. */
+export function formatPlace(problem: Problem, cwd = process.cwd()): string {
+  if (problem.override) return `override "${problem.override}": `
+  return `${relativeFile(problem.file, cwd)}:${problem.line}:${problem.col}  `
+}
+
+/** A problem without its place. */
+export function formatMistake(problem: Problem): string {
   const what = problem.path ? `${problem.path}: ${problem.message}` : problem.message
   const hint = problem.suggestion ? `; did you mean "${problem.suggestion}"` : ''
   const allowed = problem.allowed?.length ? `; allowed: ${problem.allowed.join(', ')}` : ''
-  return place + what + hint + allowed
+  return what + hint + allowed
 }
 
 /** A file as the user would type it from where they are. */

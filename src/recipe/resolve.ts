@@ -1,6 +1,87 @@
-/** @file From a recipe's name to a frozen recipe. */
-import type { ResolvedRecipe } from './recipe.ts'
+/** @file From what a user names to a frozen recipe: extend, override, find the plugins, check. */
+import path from 'node:path'
+import { addThirdParty, builtIns } from '../plugin/load.ts'
+import { PluginError, type Registry } from '../plugin/registry.ts'
+import { checkOptions, checkRecipe } from './check.ts'
+import { type Place, type Problem, RecipeError } from './errors.ts'
+import { fallbacks } from './expand.ts'
+import { merge, readLayers, startOf } from './extend.ts'
+import { findRecipe } from './find.ts'
+import { contentHash, deepFreeze } from './hash.ts'
+import { applyOverrides } from './override.ts'
+import type { Recipe, ResolvedRecipe } from './recipe.ts'
+import { type MapNode, placeOf } from './tree.ts'
 
-export async function resolveRecipe(_target: string, _overrides: readonly string[]): Promise<ResolvedRecipe> {
-  throw new Error('not built yet')
+/** See `loadRecipe`. */
+export async function resolveRecipe(target: string, overrides: readonly string[]): Promise<ResolvedRecipe> {
+  const problems: Problem[] = []
+  const file = findRecipe(target, process.cwd(), problems)
+  if (!file) throw new RecipeError(problems)
+  const { root: layers, source } = readLayers(file, problems)
+  const broken = problems.length > 0
+  if (!layers) throw new RecipeError(problems)
+  const root = applyOverrides(overFallbacks(layers, file), overrides, problems)
+  const { registry, complete } = await openRegistry(root, problems)
+  const recipe = checkRecipe(root, registry, problems, { layers: !broken, plugins: complete }) as Recipe
+  if (problems.length > 0) throw new RecipeError(problems)
+  deepFreeze(recipe)
+  return Object.freeze({
+    recipe,
+    hash: contentHash(recipe),
+    file,
+    dir: path.dirname(file),
+    source,
+    overrides: Object.freeze([...overrides]),
+    registry,
+    error: (at: string, message: string) =>
+      new RecipeError([{ ...placeOf(root, at.split('.')), path: at, message }]),
+    baseDir: (at: string) => baseDir(placeOf(root, at.split('.'))),
+  })
+}
+
+/** The plugins a recipe can use, without checking the recipe. Without a target, the built-ins. */
+export async function registryFor(target?: string): Promise<Registry> {
+  if (target === undefined) return builtIns()
+  const problems: Problem[] = []
+  const file = findRecipe(target, process.cwd(), problems)
+  const root = file && readLayers(file, problems).root
+  if (!root) throw new RecipeError(problems)
+  const { registry } = await openRegistry(root, problems)
+  if (problems.length > 0) throw new RecipeError(problems)
+  return registry
+}
+
+/** Lays a recipe over the stages that need not be written; its name is its file's unless it says otherwise. */
+function overFallbacks(layers: MapNode, file: string): MapNode {
+  const name = path
+    .basename(file)
+    .replace(/\.ya?ml$/i, '')
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^-+/, '')
+  return merge(fallbacks(name || 'recipe', startOf(file)), layers) as MapNode
+}
+
+async function openRegistry(
+  root: MapNode,
+  problems: Problem[],
+): Promise<{ registry: Registry; complete: boolean }> {
+  const registry = await builtIns()
+  const plugins = root.entries.get('plugins')?.value
+  let complete = true
+  for (const [index, item] of (plugins?.kind === 'list' ? plugins.items : []).entries()) {
+    if (item.kind !== 'scalar' || typeof item.value !== 'string') continue
+    try {
+      for (const plugin of await addThirdParty(registry, item.value, baseDir(item.place)))
+        checkOptions(plugin)
+    } catch (error) {
+      if (!(error instanceof PluginError)) throw error
+      complete = false
+      problems.push({ ...item.place, path: `plugins.${index}`, message: error.message })
+    }
+  }
+  return { registry, complete }
+}
+
+function baseDir(place: Place): string {
+  return place.override === undefined ? path.dirname(place.file) : process.cwd()
 }

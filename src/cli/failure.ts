@@ -1,0 +1,60 @@
+/** @file How a command's failure is told, and the exit code that goes with it. */
+import type { Problem } from '../recipe/errors.ts'
+import { colorsFor } from './colors.ts'
+
+/** Something the command line itself got wrong: exit code 2, and the message is all there is to say. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+const INVALID = new Set(['RecipeError', 'UsageError', 'PluginError', 'OptionError'])
+const EXPECTED = new Set([...INVALID, 'InputError', 'ExecutorError'])
+/** Something that is not installed or cannot be loaded here. */
+const ENVIRONMENT = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED', 'MODULE_NOT_FOUND'])
+
+interface Failure {
+  readonly name?: string
+  readonly message?: string
+  readonly stack?: string
+  readonly code?: string
+  readonly kind?: string
+  readonly problems?: readonly Problem[]
+}
+
+/** 1 the run failed, 2 wrong usage or an invalid recipe, 3 the environment lacks something. */
+export function exitCode(error: unknown): 1 | 2 | 3 {
+  const { name, code, kind } = (error ?? {}) as Failure
+  if (name !== undefined && INVALID.has(name)) return 2
+  return ENVIRONMENT.has(code ?? '') || kind === 'unsupported' ? 3 : 1
+}
+
+/**
+ * Tells a failure: every problem of a recipe on its line, else one line; a stack only with MEDTUNE_DEBUG=1.
+ * @param json puts it on stdout as `{ ok: false, problems }` or `{ ok: false, error }`
+ */
+export async function tellFailure(error: unknown, json: boolean): Promise<void> {
+  const failure = (error ?? {}) as Failure
+  if (process.env.MEDTUNE_DEBUG === '1' && failure.stack) process.stderr.write(`${failure.stack}\n`)
+  if (json) {
+    const body = failure.problems ? { problems: failure.problems } : { error: oneLine(error) }
+    process.stdout.write(`${JSON.stringify({ ok: false, ...body }, null, 2)}\n`)
+    return
+  }
+  const colors = colorsFor(process.stderr)
+  if (!failure.problems) {
+    process.stderr.write(`${colors.red('error')}: ${oneLine(error)}\n`)
+    return
+  }
+  const { formatMistake, formatPlace } = await import('../recipe/errors.ts')
+  for (const problem of failure.problems) {
+    process.stderr.write(`${colors.cyan(formatPlace(problem))}${formatMistake(problem)}\n`)
+  }
+}
+
+/** What a user meets by their own doing reads as it is; anything else is a fault of medtune and says how to report it. */
+function oneLine(error: unknown): string {
+  const { name, message, code } = (error ?? {}) as Failure
+  const text = message ?? String(error)
+  if (EXPECTED.has(name ?? '') || ENVIRONMENT.has(code ?? '') || code?.startsWith('E')) return text
+  return `${name ?? 'Error'}: ${text} (MEDTUNE_DEBUG=1 shows where)`
+}

@@ -1,0 +1,109 @@
+/** @file The commands. Each is one file, imported when it is called: `--help` must not wait for a library. */
+import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../util/package.ts'
+import { exitCode, tellFailure } from './failure.ts'
+
+/** A command's own work; resolves to the exit code. */
+type Action = () => Promise<number>
+
+interface RunOptions {
+  readonly runsDir: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+interface JsonOption {
+  readonly json?: boolean
+}
+interface OutOption {
+  readonly out?: string
+}
+
+const OVERRIDES = 'change any key of the recipe: adapter.rank=8 eval=[loss] dataset.use=jsonl'
+
+function buildProgram(run: (action: Action, json: boolean) => Promise<void>): Command {
+  const program = new Command('medtune')
+    .description('Fine-tune a language model from one YAML file.')
+    .version(packageVersion())
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', EXIT_CODES)
+  const recipeCommand = (name: string, summary: string) =>
+    program
+      .command(name)
+      .description(summary)
+      .argument('<recipe>', 'a recipe file, or the name of one that ships with medtune (quickstart)')
+      .argument('[overrides...]', OVERRIDES)
+
+  recipeCommand('run', 'Train, evaluate and record what a recipe describes.')
+    .option('--runs-dir <dir>', 'where the run folder is made', 'runs')
+    .option('--json', 'print the report as one JSON object on stdout')
+    .option('--quiet', 'no progress on stderr')
+    .action((target: string, overrides: string[], options: RunOptions) =>
+      run(async () => (await import('./run.ts')).run(target, overrides, options), Boolean(options.json)),
+    )
+  recipeCommand('plan', 'Show what a run would do, without training.')
+    .option('--json', 'print the plan as one JSON object on stdout')
+    .action((target: string, overrides: string[], options: JsonOption) =>
+      run(async () => (await import('./plan.ts')).plan(target, overrides, options), Boolean(options.json)),
+    )
+  recipeCommand('validate', 'Check a recipe and tell every mistake at once.')
+    .option('--json', 'print the resolved recipe, or the problems, as one JSON object on stdout')
+    .action((target: string, overrides: string[], options: JsonOption) =>
+      run(
+        async () => (await import('./validate.ts')).validate(target, overrides, options),
+        Boolean(options.json),
+      ),
+    )
+  program
+    .command('schema')
+    .description('Write the JSON Schema of recipes, for editors.')
+    .argument('[recipe]', 'with the third-party plugins of this recipe')
+    .option('--out <file>', 'write to a file instead of stdout')
+    .action((target: string | undefined, options: OutOption) =>
+      run(async () => (await import('./schema.ts')).schema(target, options), false),
+    )
+  program
+    .command('plugins')
+    .description('List the plugins, their options and where they come from.')
+    .argument('[recipe]', 'with the third-party plugins of this recipe')
+    .option('--json', 'print them as JSON')
+    .action((target: string | undefined, options: JsonOption) =>
+      run(async () => (await import('./plugins.ts')).plugins(target, options), Boolean(options.json)),
+    )
+  program
+    .command('init')
+    .description('Copy a recipe that ships with medtune, to edit it.')
+    .argument('[name]', 'which one', 'quickstart')
+    .option('--out <file>', 'the file to write; <name>.yaml here if left out')
+    .action((name: string, options: OutOption) =>
+      run(async () => (await import('./init.ts')).init(name, options), false),
+    )
+  return program
+}
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 the run failed, 2 wrong usage or an invalid recipe, 3 the environment lacks something.`
+
+/**
+ * Runs one command line; returns the exit code and never throws.
+ * @param argv the arguments after the program's name
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let code = 0
+  const program = buildProgram(async (action, json) => {
+    try {
+      code = await action()
+    } catch (error) {
+      await tellFailure(error, json)
+      code = exitCode(error)
+    }
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Commander has printed its message; help and version are no mistakes.
+    return error.exitCode === 0 ? 0 : 2
+  }
+  return code
+}

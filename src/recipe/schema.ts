@@ -1,0 +1,193 @@
+/** @file One JSON Schema (draft-07) for recipes, put together from the plugins' own option schemas. */
+import { type OptionSchema, type Plugin, STAGES, type StageKind } from '../plugin/index.ts'
+import type { Registry } from '../plugin/registry.ts'
+
+export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
+
+export const NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]*$'
+
+/** Options of `train:`; their types are `TrainOptions`. */
+const TRAIN: { readonly [name: string]: OptionSchema } = {
+  epochs: { type: 'number', exclusiveMinimum: 0, default: 1, description: 'Passes over the training rows.' },
+  steps: { type: 'integer', minimum: 1, description: 'Optimizer steps; set, it decides instead of epochs.' },
+  batch_size: {
+    type: 'integer',
+    minimum: 1,
+    default: 8,
+    description: 'Rows of a batch; packed, a row holds several documents.',
+  },
+  accumulate: {
+    type: 'integer',
+    minimum: 1,
+    default: 1,
+    description: 'Batches whose gradients make one optimizer step.',
+  },
+  max_length: { type: 'integer', minimum: 2, default: 1024, description: 'Longest row in tokens.' },
+  over_length: {
+    type: 'string',
+    enum: ['drop', 'truncate', 'error'],
+    default: 'truncate',
+    description: 'What happens to a document longer than max_length.',
+  },
+  pack: {
+    type: 'boolean',
+    default: true,
+    description: 'Put several short documents into one row, isolated from one another.',
+  },
+  clip: {
+    type: 'number',
+    minimum: 0,
+    default: 1,
+    description: 'Largest global gradient norm; 0 does not clip.',
+  },
+  precision: {
+    type: 'string',
+    enum: ['auto', 'fp32', 'bf16'],
+    default: 'auto',
+    description: 'Precision of products.',
+  },
+  shuffle: { type: 'boolean', default: true, description: 'A new order of rows each epoch, from the seed.' },
+  eval_every: {
+    type: 'integer',
+    minimum: 1,
+    description: 'Optimizer steps between holdout losses; left out, only before and after.',
+  },
+}
+
+const TOP: { readonly [key: string]: OptionSchema } = {
+  name: {
+    type: 'string',
+    pattern: NAME_PATTERN,
+    description: 'Names the run folder: letters, digits, ".", "_" and "-". The file\'s own name if left out.',
+  },
+  seed: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 4294967295,
+    default: 42,
+    description: 'Decides every random choice.',
+  },
+  plugins: {
+    type: 'array',
+    items: { type: 'string', minLength: 1 },
+    default: [],
+    description:
+      'Third-party plugins: npm packages or paths (./metric.js), found from the folder of this recipe.',
+  },
+}
+
+const KINDS = Object.keys(STAGES) as StageKind[]
+
+/** What a recipe must be after `extends`, short forms and overrides: ajv checks with it and fills the defaults in. */
+export function recipeSchema(registry: Registry): JsonSchema {
+  const stages = KINDS.map(
+    (kind) => [STAGES[kind].key, stageOrList(kind, stageSchema(registry, kind))] as const,
+  )
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    type: 'object',
+    additionalProperties: false,
+    required: ['name', ...KINDS.filter((kind) => !STAGES[kind].many).map((kind) => STAGES[kind].key)],
+    properties: {
+      ...TOP,
+      ...Object.fromEntries(stages),
+      train: { type: 'object', additionalProperties: false, default: {}, properties: TRAIN },
+    },
+  }
+}
+
+/**
+ * The schema for an editor: a recipe as it is written, so with `extends`, with stages as bare names, and
+ * with stages that leave `use` to the recipe below.
+ */
+export function editorSchema(registry: Registry): JsonSchema {
+  const schema = recipeSchema(registry) as { readonly properties: Record<string, JsonSchema> }
+  const stages = KINDS.map(
+    (kind) => [STAGES[kind].key, stageOrList(kind, writtenStage(registry, kind))] as const,
+  )
+  const name = { type: 'string', minLength: 1 }
+  return {
+    ...schema,
+    title: 'medtune recipe',
+    required: [],
+    anyOf: [
+      { required: ['extends'] },
+      { required: KINDS.filter(isRequired).map((kind) => STAGES[kind].key) },
+    ],
+    properties: {
+      extends: {
+        description:
+          'Recipes below this one: a path relative to this file, or the name of one that ships with medtune.',
+        anyOf: [name, { type: 'array', items: name }],
+      },
+      ...schema.properties,
+      ...Object.fromEntries(stages),
+    },
+  }
+}
+
+/** The names a recipe may hold below each of its parts, for hints on a key at the wrong depth. */
+export function knownKeys(registry: Registry, recipe: unknown): ReadonlyMap<string, readonly string[]> {
+  const places = new Map<string, string[]>()
+  const add = (key: string, path: string) => places.set(key, [...(places.get(key) ?? []), path])
+  for (const key of Object.keys(TRAIN)) add(key, `train.${key}`)
+  for (const kind of KINDS.filter((entry) => !STAGES[entry].many)) {
+    const name = (recipe as Record<string, { use?: unknown } | undefined>)[STAGES[kind].key]?.use
+    if (typeof name !== 'string' || !registry.has(kind, name)) continue
+    const own = Object.keys(registry.get(kind, name).options.properties)
+    for (const key of [...Object.keys(STAGES[kind].common), ...own]) add(key, `${STAGES[kind].key}.${key}`)
+  }
+  for (const key of [...Object.keys(TOP), 'train', 'extends', ...KINDS.map((kind) => STAGES[kind].key)])
+    add(key, key)
+  return places
+}
+
+function isRequired(kind: StageKind): boolean {
+  return STAGES[kind].fallback === undefined
+}
+
+function stageOrList(kind: StageKind, stage: JsonSchema): JsonSchema {
+  const description = STAGES[kind].summary
+  if (STAGES[kind].many) return { type: 'array', description, default: [], items: stage }
+  return typeof stage === 'boolean' ? stage : { description, ...stage }
+}
+
+/** A stage in its long form. `false`, which nothing matches, where no plugin of the kind is at hand. */
+function stageSchema(registry: Registry, kind: StageKind): JsonSchema {
+  const plugins = registry.of(kind)
+  if (plugins.length === 0) return false
+  return {
+    type: 'object',
+    required: ['use'],
+    discriminator: { propertyName: 'use' },
+    oneOf: plugins.map((plugin) => pluginSchema(plugin, kind)),
+  }
+}
+
+function pluginSchema(plugin: Plugin, kind: StageKind): JsonSchema {
+  return {
+    title: plugin.name,
+    description: plugin.summary,
+    additionalProperties: false,
+    required: ['use', ...(plugin.options.required ?? [])],
+    properties: { use: { const: plugin.name }, ...STAGES[kind].common, ...plugin.options.properties },
+  }
+}
+
+function writtenStage(registry: Registry, kind: StageKind): JsonSchema {
+  const stage = stageSchema(registry, kind)
+  if (typeof stage === 'boolean') return stage
+  const { discriminator: _, ...long } = stage
+  const plugins = registry.of(kind)
+  const bare = { enum: plugins.map((plugin) => plugin.name) }
+  const options = [
+    ...Object.keys(STAGES[kind].common),
+    ...plugins.flatMap((plugin) => Object.keys(plugin.options.properties)),
+  ]
+  const partial = {
+    type: 'object',
+    not: { required: ['use'] },
+    propertyNames: { enum: [...new Set(options)] },
+  }
+  return { anyOf: [bare, long, partial] }
+}
