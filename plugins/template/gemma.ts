@@ -9,13 +9,22 @@ const text = (content: string, train = false): Span => ({ text: content, train }
 export default definePlugin({
   kind: 'template',
   name: 'gemma',
-  summary: "Gemma's chat turns: system text folded into the user turn, loss on the answer and its end of turn.",
+  summary:
+    "Gemma's chat turns: system text folded into the user turn, loss on the answer and its end of turn.",
   options: {
     type: 'object',
     properties: {
       system: { type: 'string', description: 'Instruction put before the user turn of every row, as it is.' },
-      user: { type: 'string', minLength: 1, description: 'The user turn; {Column} stands for a column of the row.' },
-      model: { type: 'string', minLength: 1, description: 'The answer to learn; {Column} stands for a column of the row.' },
+      user: {
+        type: 'string',
+        minLength: 1,
+        description: 'The user turn; {Column} stands for a column of the row.',
+      },
+      model: {
+        type: 'string',
+        minLength: 1,
+        description: 'The answer to learn; {Column} stands for a column of the row.',
+      },
     },
     required: ['user', 'model'],
     additionalProperties: false,

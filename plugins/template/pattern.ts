@@ -44,9 +44,12 @@ export function fillPattern({ texts, columns }: Pattern, row: Row): string {
 function valueText(row: Row, column: string): string {
   const value = Object.hasOwn(row, column) ? row[column] : undefined
   if (typeof value === 'string') return value
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
-  if (value === undefined) throw new InputError(`has no column "${column}"; it has ${Object.keys(row).join(', ') || 'none'}`)
-  if (value === null) throw new InputError(`has no value (null) in column "${column}"; fill it or leave the row out`)
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
+    return String(value)
+  if (value === undefined)
+    throw new InputError(`has no column "${column}"; it has ${Object.keys(row).join(', ') || 'none'}`)
+  if (value === null)
+    throw new InputError(`has no value (null) in column "${column}"; fill it or leave the row out`)
   throw new InputError(`has ${kindOf(value)} in column "${column}", where a template needs text or a number`)
 }
 

@@ -9,11 +9,31 @@ export default definePlugin({
   options: {
     type: 'object',
     properties: {
-      text: { type: 'string', minLength: 1, description: 'The whole document; {Column} stands for a column of the row.' },
-      prompt: { type: 'string', minLength: 1, description: 'What comes before the completion; no loss is taken on it.' },
-      completion: { type: 'string', minLength: 1, description: 'What the model learns to write after the prompt.' },
-      bos: { type: 'boolean', default: true, description: "Begin with the tokenizer's beginning-of-text token." },
-      eos: { type: 'boolean', default: true, description: "End with the tokenizer's end-of-text token, and learn it." },
+      text: {
+        type: 'string',
+        minLength: 1,
+        description: 'The whole document; {Column} stands for a column of the row.',
+      },
+      prompt: {
+        type: 'string',
+        minLength: 1,
+        description: 'What comes before the completion; no loss is taken on it.',
+      },
+      completion: {
+        type: 'string',
+        minLength: 1,
+        description: 'What the model learns to write after the prompt.',
+      },
+      bos: {
+        type: 'boolean',
+        default: true,
+        description: "Begin with the tokenizer's beginning-of-text token.",
+      },
+      eos: {
+        type: 'boolean',
+        default: true,
+        description: "End with the tokenizer's end-of-text token, and learn it.",
+      },
     },
     additionalProperties: false,
   },
@@ -23,7 +43,10 @@ export default definePlugin({
     const [before, learned] = patterns(text, prompt, completion)
     return {
       columns: [...new Set([...(before?.columns ?? []), ...learned.columns])],
-      prompt: (user) => [...start, { text: before === undefined ? user : fillOnly(before, user), train: false }],
+      prompt: (user) => [
+        ...start,
+        { text: before === undefined ? user : fillOnly(before, user), train: false },
+      ],
       render: (row) => [
         ...start,
         ...(before === undefined ? [] : [{ text: fillPattern(before, row), train: false }]),
@@ -38,7 +61,8 @@ export default definePlugin({
 function patterns(text?: string, prompt?: string, completion?: string): [Pattern | undefined, Pattern] {
   if (text !== undefined) {
     const other = prompt !== undefined ? 'prompt' : completion !== undefined ? 'completion' : undefined
-    if (other !== undefined) throw new OptionError(other, 'does not go with "text"; give text, or prompt and completion')
+    if (other !== undefined)
+      throw new OptionError(other, 'does not go with "text"; give text, or prompt and completion')
     return [undefined, parsePattern('text', text)]
   }
   if (prompt === undefined && completion === undefined) {

@@ -32,7 +32,10 @@ export function heldOut(dataset: Dataset, options: HoldoutOptions): Dataset {
   }
 }
 
-async function choose(dataset: Dataset, { holdout, limit, seed }: HoldoutOptions): Promise<ReadonlySet<number>> {
+async function choose(
+  dataset: Dataset,
+  { holdout, limit, seed }: HoldoutOptions,
+): Promise<ReadonlySet<number>> {
   if (holdout === 0) return new Set()
   if (holdout > 1 && !Number.isInteger(holdout)) {
     throw new OptionError('holdout', `must be a whole number of rows, or a fraction below 1, not ${holdout}`)

@@ -1,2 +1,12 @@
 /** @file `medtune/data`: from rows to batches, and what data set plugins share. */
-export { type Tokenizer, openTokenizer } from './tokenizer.ts'
+export type { Census } from './census.ts'
+export { type Batch, collate, labelCount } from './collate.ts'
+export { checkColumns } from './columns.ts'
+export { requireFile } from './files.ts'
+export { type HoldoutOptions, heldOut } from './holdout.ts'
+export { downloadSnapshot, openRepo } from './hub.ts'
+export type { OverLength } from './length-policy.ts'
+export { epochOrder, permutation } from './order.ts'
+export { packBins } from './pack.ts'
+export { type EncodedSplit, encodeSplit, type SplitOptions } from './split.ts'
+export { openTokenizer, type Tokenizer } from './tokenizer.ts'

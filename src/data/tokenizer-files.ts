@@ -27,13 +27,18 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const [tokenizer, config] = await Promise.all(NAMES.map((name) => readJson(folder, name)))
   const file = join(folder, 'tokenizer.json')
   if (!isObject(tokenizer!.model) || !isObject(tokenizer!.model.vocab)) {
-    throw new InputError(`${file}: no "model" with a "vocab" in it; this is not a tokenizer of the tokenizers library`)
+    throw new InputError(
+      `${file}: no "model" with a "vocab" in it; this is not a tokenizer of the tokenizers library`,
+    )
   }
   const added = tokenizer!.added_tokens ?? []
   if (!Array.isArray(added) || !added.every(isAddedToken)) {
     throw new InputError(`${file}: "added_tokens" must be a list of { id, content, special }`)
   }
-  return { tokenizer: { ...tokenizer, added_tokens: added } as unknown as TokenizerFiles['tokenizer'], config: config! }
+  return {
+    tokenizer: { ...tokenizer, added_tokens: added } as unknown as TokenizerFiles['tokenizer'],
+    config: config!,
+  }
 }
 
 /** SHA-256 (hex) over both files: two tokenizers with the same hash encode alike. */
@@ -58,8 +63,11 @@ async function readText(folder: string, name: string): Promise<string> {
     return await readFile(file, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw new InputError(`${file}: cannot be read (${code ?? String(error)})`)
-    throw new InputError(`${file}: no such file; a model's folder holds tokenizer.json and tokenizer_config.json`)
+    if (code !== 'ENOENT' && code !== 'ENOTDIR')
+      throw new InputError(`${file}: cannot be read (${code ?? String(error)})`)
+    throw new InputError(
+      `${file}: no such file; a model's folder holds tokenizer.json and tokenizer_config.json`,
+    )
   }
 }
 
@@ -67,7 +75,9 @@ async function readJson(folder: string, name: string): Promise<Record<string, un
   const text = await readText(folder, name)
   const file = join(folder, name)
   if (text.startsWith('version https://git-lfs')) {
-    throw new InputError(`${file}: is a Git LFS pointer, not the file itself; download it with \`git lfs pull\``)
+    throw new InputError(
+      `${file}: is a Git LFS pointer, not the file itself; download it with \`git lfs pull\``,
+    )
   }
   let value: unknown
   try {

@@ -2,7 +2,12 @@
 import type { Tokenizer as Library } from '@huggingface/tokenizers'
 import { type Encoded, InputError, type Span } from '../plugin/contract.ts'
 import { encodeSpans, type Vocabulary } from './encode.ts'
-import { type AddedToken, readTokenizerFiles, type TokenizerFiles, tokenizerStamp } from './tokenizer-files.ts'
+import {
+  type AddedToken,
+  readTokenizerFiles,
+  type TokenizerFiles,
+  tokenizerStamp,
+} from './tokenizer-files.ts'
 import { wordBoundary } from './word-boundary.ts'
 
 export interface Tokenizer {
@@ -17,7 +22,9 @@ export interface Tokenizer {
   tokenId(text: string): number | undefined
 }
 
-let last: { readonly folder: string; readonly stamp: string; readonly tokenizer: Promise<Tokenizer> } | undefined
+let last:
+  | { readonly folder: string; readonly stamp: string; readonly tokenizer: Promise<Tokenizer> }
+  | undefined
 
 /**
  * Opens `tokenizer.json` and `tokenizer_config.json` of a model's folder. The last one opened is kept, since a
@@ -104,7 +111,8 @@ function decode(library: Library, controls: ReadonlyMap<number, string>, ids: Ar
   }
   for (const id of Array.from(ids)) {
     const control = controls.get(id)
-    if (control === undefined && library.id_to_token(id) === undefined) throw new RangeError(`there is no token ${id}`)
+    if (control === undefined && library.id_to_token(id) === undefined)
+      throw new RangeError(`there is no token ${id}`)
     if (control === undefined) run.push(id)
     else {
       flush()
