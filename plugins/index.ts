@@ -14,10 +14,19 @@ export const BUILT_INS: readonly BuiltIn[] = [
   // dataset
   // template
   // model
+  { path: 'model/gemma3', load: () => import('./model/gemma3.ts') },
   // adapter
+  { path: 'adapter/full', load: () => import('./adapter/full.ts') },
+  { path: 'adapter/lora', load: () => import('./adapter/lora.ts') },
   // optimizer
+  { path: 'optimizer/adamw', load: () => import('./optimizer/adamw.ts') },
   // schedule
+  { path: 'schedule/constant', load: () => import('./schedule/constant.ts') },
+  { path: 'schedule/cosine', load: () => import('./schedule/cosine.ts') },
+  { path: 'schedule/linear', load: () => import('./schedule/linear.ts') },
   // eval
+  { path: 'eval/loss', load: () => import('./eval/loss.ts') },
+  { path: 'eval/multiple-choice', load: () => import('./eval/multiple-choice.ts') },
   // tracker
   // export
   // compute

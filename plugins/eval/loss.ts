@@ -1,0 +1,22 @@
+/** @file Evaluation `loss`: how surprised the model is by the held-out documents, a labelled token. */
+import { definePlugin, InputError } from 'medtune/plugin'
+
+export default definePlugin({
+  kind: 'eval',
+  name: 'loss',
+  summary: 'Loss and perplexity on the held-out rows, weighted by tokens.',
+  options: { type: 'object', properties: {}, additionalProperties: false },
+  create: () => ({
+    async evaluate(subject) {
+      const documents = await subject.holdout()
+      if (documents.length === 0) {
+        throw new InputError('eval loss: no rows are held out; set dataset.holdout to a count or a fraction')
+      }
+      const scores = await subject.scoreDocuments(documents)
+      const items = scores.map(({ sum, tokens }, i) => ({ id: String(i + 1), score: -sum, weight: tokens }))
+      const tokens = items.reduce((total, { weight }) => total + weight, 0)
+      const loss = items.reduce((total, { score }) => total + score, 0) / tokens
+      return { metric: 'loss', better: 'lower', items, extra: { perplexity: Math.exp(loss), tokens } }
+    },
+  }),
+})

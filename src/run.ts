@@ -1,0 +1,48 @@
+/**
+ * @file READ FIRST. What a run does, from a recipe to a report. Each step is a file of src/run; what a step
+ * needs stands in its arguments.
+ */
+import type { ResolvedRecipe } from './recipe/recipe.ts'
+import { openData, splitDataset } from './run/data.ts'
+import { openEngine } from './run/engine.ts'
+import { evaluateAll } from './run/evaluate.ts'
+import { writeResults } from './run/export.ts'
+import type { RunOptions } from './run/options.ts'
+import { planAdapter, preflight } from './run/preflight.ts'
+import { recordRun, Warnings } from './run/record.ts'
+import { type Report, writeReport } from './run/report.ts'
+import { closing } from './run/resources.ts'
+import { createStages } from './run/stages.ts'
+import { train } from './run/train.ts'
+
+/**
+ * Trains, evaluates and records what the recipe describes.
+ * @throws RecipeError before anything is written, for a mistake that shows only with the plugins, the data or
+ *   the model at hand; InputError for a file that cannot be used; ExecutorError; Stopped where `signal` says so.
+ */
+export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): Promise<Report> {
+  // Everything that can be refused is refused before the run has a folder.
+  const warnings = new Warnings()
+  const stages = await createStages(resolved, warnings.warn)
+  const dataset = splitDataset(resolved, stages.dataset)
+  const model = await stages.model.load()
+  const adapter = planAdapter(resolved, stages, model)
+  await preflight(resolved, stages, dataset, model)
+
+  return recordRun(resolved, stages, warnings, options, (log) =>
+    closing(async (use) => {
+      // Rows become tokens in the background while the model is made ready.
+      const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
+      const engine = await use(openEngine(resolved, stages, model, adapter, options.signal))
+      const evaluation = { engine, data, stages, log, onProgress: options.onProgress }
+
+      const base = await evaluateAll('base', 0, evaluation)
+      const records = await train(resolved, stages, engine, data, log, options)
+      const tuned = await evaluateAll('tuned', records.length, evaluation)
+
+      const exports = await writeResults(stages, model, adapter, engine, log)
+      const results = { base, tuned, records, trainable: adapter.trainable, exports, data }
+      return writeReport(resolved, log, warnings, results)
+    }),
+  )
+}

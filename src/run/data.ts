@@ -1,0 +1,91 @@
+/** @file The rows of a run: what is trained on, what is held out, and what became of them on the way. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Census,
+  type EncodedSplit,
+  encodeSplit,
+  heldOut,
+  openTokenizer,
+  type Tokenizer,
+} from '../data/index.ts'
+import type { Dataset, Model, Split, StageContext } from '../plugin/contract.ts'
+import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import type { RunStages } from './stages.ts'
+
+export interface RunData {
+  readonly tokenizer: Tokenizer
+  readonly train: EncodedSplit
+  /** Undefined where nothing is held out. */
+  readonly holdout: EncodedSplit | undefined
+  close(): Promise<void>
+}
+
+/** The dataset with its holdout cut off and its limit applied. */
+export function splitDataset({ recipe }: ResolvedRecipe, dataset: Dataset): Dataset {
+  const { holdout, limit } = recipe.dataset as { readonly holdout?: number; readonly limit?: number }
+  return heldOut(dataset, { holdout: holdout ?? 0, limit, seed: recipe.seed })
+}
+
+/** Starts tokenising both splits; training may begin as soon as the first window is there. */
+export async function openData(
+  resolved: ResolvedRecipe,
+  { template }: RunStages,
+  dataset: Dataset,
+  model: Model,
+  warn: StageContext['warn'],
+): Promise<RunData> {
+  const { recipe } = resolved
+  const encode = (split: Split): Promise<EncodedSplit> =>
+    encodeSplit({
+      dataset,
+      split,
+      template,
+      tokenizer: model.folder,
+      vocabSize: model.vocabSize,
+      maxLength: recipe.train.max_length,
+      overLength: recipe.train.over_length,
+      shuffle: split === 'train' && recipe.train.shuffle,
+      seed: recipe.seed,
+      cacheDir: cacheFolder(),
+    })
+  const tokenizer = await openTokenizer(model.folder)
+  const train = await encode('train')
+  const holdout = Number(recipe.dataset.holdout ?? 0) > 0 ? await encode('holdout') : undefined
+  for (const [name, split] of [
+    ['train', train],
+    ['holdout', holdout],
+  ] as const) {
+    // A failure to tokenise is met where a window is awaited.
+    void split?.census.then((census) => warnOfLosses(name, census, warn)).catch(() => undefined)
+  }
+  return {
+    tokenizer,
+    train,
+    holdout,
+    close: async () => {
+      await Promise.all([train.close(), holdout?.close()])
+    },
+  }
+}
+
+/** Tokenised rows are kept between runs: MEDTUNE_CACHE, else the user's cache folder. */
+function cacheFolder(): string {
+  const base =
+    process.env.MEDTUNE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'medtune')
+  return join(base, 'tokens')
+}
+
+/** Says what part of a split will not be learned from as it stands. */
+export function warnOfLosses(split: Split, census: Census, warn: StageContext['warn']): void {
+  const { rows, truncated, dropped, unlabelled, longest } = census
+  const part = (count: number, what: string): string => `${split}: ${count} of ${rows} rows ${what}`
+  if (truncated > 0)
+    warn('truncated', part(truncated, `were cut to train.max_length (the longest has ${longest} tokens)`))
+  if (dropped > 0)
+    warn(
+      'dropped',
+      part(dropped, `were longer than train.max_length and left out (the longest has ${longest} tokens)`),
+    )
+  if (unlabelled > 0) warn('unlabelled', part(unlabelled, 'had no token left to learn and were left out'))
+}

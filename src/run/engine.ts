@@ -1,0 +1,94 @@
+/** @file The executor with both programs of a run, seen as functions of a batch. */
+
+import type { Program } from '../compute/index.ts'
+import type { Batch } from '../data/index.ts'
+import type { AdapterPlan, CompiledProgram, Dims, Executor, Feeds, Model } from '../plugin/contract.ts'
+import { ownOptions } from '../recipe/create.ts'
+import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import { buildPrograms, feedsFor } from '../train/step.ts'
+import type { RunStages } from './stages.ts'
+
+/** How far the adapter is turned on. */
+export const GAIN = { base: 0, tuned: 1 } as const
+
+export interface Engine {
+  readonly executor: Executor
+  /** Log-probability of each label, by the program without a backward pass. */
+  score(batch: Batch, gain: number): Promise<Float32Array>
+  /** The same by the training program, which is at hand between two steps, where the other would have to be loaded. */
+  scoreInTraining(batch: Batch, gain: number): Promise<Float32Array>
+  /** Runs a training micro-batch and keeps its gradients; returns the weighted loss. */
+  train(batch: Batch): Promise<number>
+  close(): Promise<void>
+}
+
+/** Opens the executor, sets the optimizer and compiles on first use. `signal` stops it between two batches. */
+export async function openEngine(
+  resolved: ResolvedRecipe,
+  stages: RunStages,
+  model: Model,
+  plan: AdapterPlan,
+  signal?: AbortSignal,
+): Promise<Engine> {
+  const programs = buildPrograms(model, plan)
+  const executor = await stages.compute.open()
+  const score = lazily(executor, programs.score)
+  const train = lazily(executor, programs.train)
+  const run = async (
+    { program, compiled }: LazyProgram,
+    batch: Batch,
+    gain: number,
+    accumulate: boolean,
+  ): Promise<Readonly<Record<string, Float32Array>>> => {
+    signal?.throwIfAborted()
+    return (await compiled()).run(feedsFor(program, feeds(batch, gain)), dims(batch), accumulate)
+  }
+  try {
+    await executor.optimizer(optimizerSpec(resolved))
+  } catch (error) {
+    await executor.close()
+    throw error
+  }
+  return {
+    executor,
+    score: async (batch, gain) => (await run(score, batch, gain, false)).logProb!,
+    scoreInTraining: async (batch, gain) => (await run(train, batch, gain, false)).logProb!,
+    train: async (batch) => (await run(train, batch, GAIN.tuned, true)).loss![0]!,
+    close: () => executor.close(),
+  }
+}
+
+interface LazyProgram {
+  readonly program: Program
+  compiled(): Promise<CompiledProgram>
+}
+
+function lazily(executor: Executor, program: Program): LazyProgram {
+  let compiled: Promise<CompiledProgram> | undefined
+  return {
+    program,
+    compiled: () => {
+      compiled ??= executor.compile(program)
+      return compiled
+    },
+  }
+}
+
+function feeds(batch: Batch, gain: number): Feeds {
+  const { ids, position, segment, branch, labelSlot, labelId, labelWeight } = batch
+  return { ids, position, segment, branch, labelSlot, labelId, labelWeight, gain: Float32Array.of(gain) }
+}
+
+function dims({ rows, length, labels }: Batch): Dims {
+  return { rows, length, labels }
+}
+
+/** The optimizer crosses to the worker by the module it comes from. */
+function optimizerSpec({ recipe, registry }: ResolvedRecipe) {
+  const name = recipe.optimizer.use
+  return {
+    module: registry.origin('optimizer', name).module,
+    name,
+    options: ownOptions('optimizer', recipe.optimizer),
+  }
+}

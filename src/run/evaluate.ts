@@ -1,0 +1,75 @@
+/** @file Runs the recipe's evaluations on the base or the tuned model. */
+
+import type { EncodedSplit } from '../data/index.ts'
+import { outcomeScores } from '../eval/report.ts'
+import { createScorer } from '../eval/score.ts'
+import type { Encoded, EvalOutcome, Subject } from '../plugin/contract.ts'
+import type { RunData } from './data.ts'
+import { type Engine, GAIN } from './engine.ts'
+import type { RunOptions } from './options.ts'
+import type { RunLog } from './record.ts'
+import type { RunStages } from './stages.ts'
+
+export interface EvaluateContext {
+  readonly engine: Engine
+  readonly data: RunData
+  readonly stages: RunStages
+  readonly log: RunLog
+  readonly onProgress: RunOptions['onProgress']
+}
+
+/** Outcomes by name; each is also an event at `step` and a file of items. */
+export async function evaluateAll(
+  which: 'base' | 'tuned',
+  step: number,
+  context: EvaluateContext,
+): Promise<ReadonlyMap<string, EvalOutcome>> {
+  const outcomes = new Map<string, EvalOutcome>()
+  for (const { name, evaluation } of context.stages.evaluations) {
+    const outcome = await evaluation.evaluate(subjectOf(which, name, context))
+    outcomes.set(name, outcome)
+    await context.log.folder.writeItems(name, which, outcome.items)
+    context.log.events.emit({ type: 'eval', step, name, scores: plainScores(outcome) })
+  }
+  return outcomes
+}
+
+function subjectOf(which: 'base' | 'tuned', name: string, context: EvaluateContext): Subject {
+  const { engine, data, stages, onProgress } = context
+  const phase = `evaluate ${which}: ${name}`
+  onProgress?.({ phase, done: 0, total: 1 })
+  const scorer = createScorer(
+    (batch) => engine.score(batch, GAIN[which]),
+    (done, total) => onProgress?.({ phase, done, total }),
+  )
+  return {
+    which,
+    template: stages.template,
+    encode: (spans) => data.tokenizer.encode(spans),
+    holdout: () => allDocuments(data.holdout),
+    ...scorer,
+  }
+}
+
+/** Token mean of the loss over the held-out documents, by the training program: used between two steps. */
+export async function holdoutLoss(engine: Engine, holdout: EncodedSplit): Promise<number> {
+  const scorer = createScorer((batch) => engine.scoreInTraining(batch, GAIN.tuned))
+  const scores = await scorer.scoreDocuments(await allDocuments(holdout))
+  const tokens = scores.reduce((total, score) => total + score.tokens, 0)
+  return -scores.reduce((total, { sum }) => total + sum, 0) / tokens
+}
+
+async function allDocuments(split: EncodedSplit | undefined): Promise<readonly Encoded[]> {
+  const documents: Encoded[] = []
+  for (let window = 0; window < (split?.windows ?? 0); window++)
+    documents.push(...(await split!.window(window)))
+  return documents
+}
+
+/** Events hold numbers only. */
+function plainScores(outcome: EvalOutcome): Record<string, number> {
+  const entries = Object.entries(outcomeScores(outcome))
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  )
+}

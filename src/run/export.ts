@@ -1,0 +1,25 @@
+/** @file Writes the trained adapter and every export of the recipe into the run's folder. */
+import { mkdir } from 'node:fs/promises'
+import type { AdapterPlan, Model } from '../plugin/contract.ts'
+import type { Engine } from './engine.ts'
+import type { RunLog } from './record.ts'
+import type { RunStages } from './stages.ts'
+
+/** Paths, relative to the run's folder, of the exports written. */
+export async function writeResults(
+  { exporters }: RunStages,
+  model: Model,
+  adapter: AdapterPlan,
+  { executor }: Engine,
+  { folder }: RunLog,
+): Promise<string[]> {
+  const read = (name: string): Promise<Float32Array> => executor.read(name)
+  await adapter.write(folder.file('adapter'), read)
+  const paths: string[] = []
+  for (const { name, exporter } of exporters) {
+    await mkdir(folder.file('exports', name))
+    await exporter.write({ model, adapter, read }, folder.file('exports', name))
+    paths.push(`exports/${name}`)
+  }
+  return paths
+}

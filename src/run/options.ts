@@ -1,0 +1,20 @@
+/** @file What a caller of `run` may hear of it and decide. */
+import type { RunEvent } from '../plugin/contract.ts'
+
+/** How far a part of a run is, for a status line; nothing here is recorded. */
+export interface Progress {
+  /** `prepare`, `train`, `evaluate base: <name>`, ... */
+  readonly phase: string
+  readonly done: number
+  readonly total: number
+}
+
+export interface RunOptions {
+  /** Folder that run folders are made in; `runs` by default. */
+  readonly runsDir?: string
+  /** Stops the run between two batches; abort with a `Stopped` to have it recorded as stopped, not failed. */
+  readonly signal?: AbortSignal
+  readonly onFolder?: (path: string) => void
+  readonly onEvent?: (event: RunEvent) => void
+  readonly onProgress?: (progress: Progress) => void
+}

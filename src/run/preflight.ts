@@ -1,0 +1,100 @@
+/** @file What can be known to be wrong before a model is compiled: each mistake in the form and place of a recipe error. */
+import {
+  type AdapterPlan,
+  type Dataset,
+  InputError,
+  type Model,
+  OptionError,
+  type Row,
+} from '../plugin/contract.ts'
+import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import { nearest } from '../util/nearest.ts'
+import type { RunStages } from './stages.ts'
+
+/** @throws RecipeError, or InputError for a data set that is empty or damaged at its first row. */
+export async function preflight(
+  resolved: ResolvedRecipe,
+  stages: RunStages,
+  dataset: Dataset,
+  model: Model,
+): Promise<void> {
+  checkPrecision(resolved, stages)
+  checkLength(resolved, model)
+  checkHoldoutUse(resolved)
+  checkColumns(resolved, stages, await firstRow(resolved, dataset))
+}
+
+/** The adapter's plan for this model. @throws RecipeError for a target that no layer has, a rank that is impossible. */
+export function planAdapter(resolved: ResolvedRecipe, stages: RunStages, model: Model): AdapterPlan {
+  return placed(resolved, 'adapter', () => stages.adapter.plan(model))
+}
+
+/** Turns a plugin's OptionError into one with file, line and column. */
+function placed<T>(resolved: ResolvedRecipe, path: string, action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    throw atOption(resolved, path, error)
+  }
+}
+
+function atOption(resolved: ResolvedRecipe, path: string, error: unknown): unknown {
+  if (!(error instanceof OptionError)) return error
+  return resolved.error(error.path === '' ? path : `${path}.${error.path}`, error.message)
+}
+
+function checkPrecision(resolved: ResolvedRecipe, { compute }: RunStages): void {
+  const { train, compute: use } = resolved.recipe
+  if (train.precision === 'auto' || compute.precisions.includes(train.precision)) return
+  const offered = compute.precisions.join(', ')
+  throw resolved.error(
+    'train.precision',
+    `"${train.precision}" is not offered by compute "${use.use}"; it has: ${offered}, or leave it at auto`,
+  )
+}
+
+function checkLength(resolved: ResolvedRecipe, model: Model): void {
+  const { max_length } = resolved.recipe.train
+  if (max_length <= model.maxLength) return
+  throw resolved.error(
+    'train.max_length',
+    `is ${max_length}, but the model was made for at most ${model.maxLength} positions`,
+  )
+}
+
+function checkHoldoutUse(resolved: ResolvedRecipe): void {
+  const { train, dataset } = resolved.recipe
+  if (train.eval_every === undefined || Number(dataset.holdout ?? 0) > 0) return
+  throw resolved.error(
+    'train.eval_every',
+    'asks for a holdout loss, but dataset.holdout is 0: no row is held out',
+  )
+}
+
+async function firstRow(resolved: ResolvedRecipe, dataset: Dataset): Promise<Row> {
+  try {
+    for await (const row of dataset.read('train')) return row
+  } catch (error) {
+    throw atOption(resolved, 'dataset', error)
+  }
+  throw new InputError(`dataset "${resolved.recipe.dataset.use}" has no rows to train on`)
+}
+
+function checkColumns(resolved: ResolvedRecipe, { template }: RunStages, row: Row): void {
+  const there = Object.keys(row)
+  const missing = template.columns.find((column) => !Object.hasOwn(row, column))
+  if (missing === undefined) return
+  const near = nearest(missing, there)
+  const hint = near === undefined ? '' : `; did you mean "${near}"`
+  throw resolved.error(
+    optionNaming(resolved, missing),
+    `the dataset has no column "${missing}"${hint}; its columns: ${there.join(', ')}`,
+  )
+}
+
+/** The template option that spells `{column}`; the template itself where none does. */
+function optionNaming(resolved: ResolvedRecipe, column: string): string {
+  const options = Object.entries(resolved.recipe.template)
+  const named = options.find(([, value]) => typeof value === 'string' && value.includes(`{${column}}`))
+  return named ? `template.${named[0]}` : 'template'
+}

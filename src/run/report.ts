@@ -1,0 +1,80 @@
+/** @file report.json: what a run came to. */
+import type { Census } from '../data/index.ts'
+import { compareOutcomes, type EvalReport } from '../eval/report.ts'
+import type { EvalOutcome } from '../plugin/contract.ts'
+import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import { memory } from '../track/hardware.ts'
+import { type StepRecord, tokensPerSecond } from '../train/loop.ts'
+import type { RunData } from './data.ts'
+import type { RunLog, Warnings } from './record.ts'
+
+export interface Report {
+  readonly name: string
+  readonly hash: string
+  readonly status: 'done'
+  /** The run's folder. */
+  readonly folder: string
+  readonly seconds: number
+  readonly train: {
+    readonly steps: number
+    /** Tokens trained on, without padding. */
+    readonly tokens: number
+    /** Median over the steps after the first third, without compiling and evaluation. */
+    readonly tokens_per_second: number
+    readonly loss_first: number
+    readonly loss_last: number
+    readonly peak_rss_bytes: number
+    readonly trainable: number
+  }
+  readonly eval: Readonly<Record<string, EvalReport>>
+  /** Paths of what was exported. */
+  readonly exports: readonly string[]
+  readonly census: { readonly train: Census; readonly holdout?: Census }
+  readonly warnings: readonly { readonly code: string; readonly message: string }[]
+}
+
+export interface Results {
+  readonly base: ReadonlyMap<string, EvalOutcome>
+  readonly tuned: ReadonlyMap<string, EvalOutcome>
+  readonly records: readonly StepRecord[]
+  readonly trainable: number
+  readonly exports: readonly string[]
+  readonly data: RunData
+}
+
+/** Puts the report together and writes it into the run's folder. */
+export async function writeReport(
+  { recipe, hash }: ResolvedRecipe,
+  { folder, started }: RunLog,
+  warnings: Warnings,
+  results: Results,
+): Promise<Report> {
+  const { records, base, tuned, data } = results
+  const report: Report = {
+    name: recipe.name,
+    hash,
+    status: 'done',
+    folder: folder.path,
+    seconds: (Date.now() - started.getTime()) / 1000,
+    train: {
+      steps: records.length,
+      tokens: records.reduce((total, { tokens }) => total + tokens, 0),
+      tokens_per_second: tokensPerSecond(records),
+      loss_first: records[0]?.loss ?? Number.NaN,
+      loss_last: records.at(-1)?.loss ?? Number.NaN,
+      peak_rss_bytes: memory().peak,
+      trainable: results.trainable,
+    },
+    eval: Object.fromEntries(
+      [...base].map(([name, outcome]) => [name, compareOutcomes(outcome, tuned.get(name)!, recipe.seed)]),
+    ),
+    exports: results.exports,
+    census: {
+      train: await data.train.census,
+      ...(data.holdout ? { holdout: await data.holdout.census } : {}),
+    },
+    warnings: warnings.list,
+  }
+  await folder.writeJson('report.json', report)
+  return report
+}

@@ -1,0 +1,89 @@
+/** @file Makes every stage of a recipe, so that each option a plugin can refuse is refused before anything heavy is done. */
+import type {
+  Adapter,
+  Dataset,
+  Evaluation,
+  ExecutorSource,
+  Exporter,
+  ModelSource,
+  Schedule,
+  StageContext,
+  StageKind,
+  Stages,
+  Template,
+} from '../plugin/contract.ts'
+import { createStage } from '../recipe/create.ts'
+import type { ResolvedRecipe, StageUse } from '../recipe/recipe.ts'
+import type { NamedTracker } from '../track/events.ts'
+
+export interface NamedEvaluation {
+  readonly name: string
+  /** Path in the recipe, such as `eval.0`. */
+  readonly path: string
+  readonly evaluation: Evaluation
+}
+
+export interface RunStages {
+  readonly model: ModelSource
+  readonly dataset: Dataset
+  readonly template: Template
+  readonly adapter: Adapter
+  readonly schedule: Schedule
+  readonly compute: ExecutorSource
+  readonly evaluations: readonly NamedEvaluation[]
+  readonly trackers: readonly NamedTracker[]
+  readonly exporters: readonly { readonly name: string; readonly exporter: Exporter }[]
+}
+
+type Warn = StageContext['warn']
+
+/** @throws RecipeError at the option that a plugin refuses; InputError for a file that an evaluation cannot read. */
+export async function createStages(resolved: ResolvedRecipe, warn: Warn): Promise<RunStages> {
+  const { recipe } = resolved
+  const create = <K extends StageKind>(kind: K, path: string): Promise<Stages[K]> =>
+    createStage(resolved, kind, path, warn)
+  const many = <K extends StageKind>(kind: K, key: 'eval' | 'trackers' | 'exports') =>
+    Promise.all(
+      recipe[key].map(async (use, i) => ({
+        name: nameOf(use),
+        path: `${key}.${i}`,
+        made: await create(kind, `${key}.${i}`),
+      })),
+    )
+  refuseTwins(resolved, 'eval')
+  refuseTwins(resolved, 'exports')
+  const stages = {
+    model: await create('model', 'model'),
+    dataset: await create('dataset', 'dataset'),
+    template: await create('template', 'template'),
+    adapter: await create('adapter', 'adapter'),
+    schedule: await create('schedule', 'schedule'),
+    compute: await create('compute', 'compute'),
+  }
+  // Made once here although it lives in the executor's worker, so that a refused option is found now.
+  await create('optimizer', 'optimizer')
+  return {
+    ...stages,
+    evaluations: (await many('eval', 'eval')).map(({ name, path, made }) => ({
+      name,
+      path,
+      evaluation: made,
+    })),
+    trackers: (await many('tracker', 'trackers')).map(({ name, made }) => ({ name, tracker: made })),
+    exporters: (await many('export', 'exports')).map(({ name, made }) => ({ name, exporter: made })),
+  }
+}
+
+/** What a stage of a list is called in reports: its `name`, else its plugin. */
+function nameOf(use: StageUse): string {
+  return typeof use.name === 'string' ? use.name : use.use
+}
+
+/** Two results under one name would overwrite each other. */
+function refuseTwins(resolved: ResolvedRecipe, key: 'eval' | 'exports'): void {
+  const names = resolved.recipe[key].map(nameOf)
+  const twin = names.findIndex((name, i) => names.indexOf(name) < i)
+  if (twin < 0) return
+  const remedy = key === 'eval' ? 'give one a name of its own' : 'leave one out'
+  throw resolved.error(`${key}.${twin}`, `is the second one named "${names[twin]}"; ${remedy}`)
+}

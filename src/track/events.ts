@@ -1,0 +1,118 @@
+/**
+ * @file The one stream of a run: each event is written to events.jsonl, then handed to the listeners (the
+ * terminal) and the trackers. A tracker that fails costs a warning, never the run.
+ */
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import type { RunEvent, RunEventBody, Tracker } from '../plugin/contract.ts'
+import { stringify } from './json.ts'
+
+/** How long the end of a run waits for trackers that still send. */
+const PATIENCE_MS = 30_000
+
+export interface NamedTracker {
+  readonly name: string
+  readonly tracker: Tracker
+}
+
+export class EventLog {
+  private readonly handle: number
+  private readonly listeners: readonly ((event: RunEvent) => void)[]
+  private readonly queues: readonly TrackerQueue[]
+  private closed = false
+
+  /** Opens `file` for appending; it need not exist. */
+  constructor(
+    file: string,
+    trackers: readonly NamedTracker[] = [],
+    listeners: readonly ((event: RunEvent) => void)[] = [],
+  ) {
+    this.handle = openSync(file, 'a')
+    this.listeners = listeners
+    this.queues = trackers.map(({ name, tracker }) => new TrackerQueue(name, tracker, (w) => this.emit(w)))
+  }
+
+  /** Records an event, in order; throws if it cannot be written. After `close` it does nothing. */
+  emit(body: RunEventBody, time: Date = new Date()): void {
+    if (this.closed) return
+    const event: RunEvent = Object.freeze({ time: time.toISOString(), ...body })
+    writeSync(this.handle, `${stringify(event)}\n`)
+    for (const listener of this.listeners) listener(event)
+    for (const queue of this.queues) queue.push(event)
+  }
+
+  /** Emits the last event, waits for the trackers (at most half a minute each) and closes the file. */
+  async close(end: RunEventBody): Promise<void> {
+    await this.drain()
+    this.emit(end)
+    await Promise.all(this.queues.map((queue) => queue.close(PATIENCE_MS)))
+    this.closed = true
+    try {
+      fsyncSync(this.handle)
+    } finally {
+      closeSync(this.handle)
+    }
+  }
+
+  /** Lets trackers catch up first, so that their warnings come before the end. */
+  private async drain(): Promise<void> {
+    await Promise.all(this.queues.map((queue) => queue.idle(PATIENCE_MS)))
+  }
+}
+
+/** Hands events to one tracker, one after another, without holding up the run. */
+class TrackerQueue {
+  private readonly name: string
+  private readonly tracker: Tracker
+  private readonly warn: (event: RunEventBody) => void
+  private tail: Promise<void> = Promise.resolve()
+  private failures = 0
+
+  constructor(name: string, tracker: Tracker, warn: (event: RunEventBody) => void) {
+    this.name = name
+    this.tracker = tracker
+    this.warn = warn
+  }
+
+  push(event: RunEvent): void {
+    this.tail = this.tail.then(() => this.attempt(() => this.tracker.record(event)))
+  }
+
+  async idle(patience: number): Promise<void> {
+    if (!(await within(this.tail, patience)))
+      this.report(`still busy after ${patience / 1000} s; not waited for`)
+  }
+
+  async close(patience: number): Promise<void> {
+    this.tail = this.tail.then(() => this.attempt(() => this.tracker.close?.()))
+    await within(this.tail, patience)
+  }
+
+  private async attempt(action: () => void | Promise<void>): Promise<void> {
+    try {
+      await action()
+    } catch (error) {
+      // Once: a tracker that is down fails at every event, and its own warning would be the next one.
+      this.failures++
+      if (this.failures === 1) this.report(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  private report(message: string): void {
+    this.warn({
+      type: 'warning',
+      code: 'tracker',
+      message: `tracker ${this.name}: ${message}; the run goes on`,
+    })
+  }
+}
+
+/** Whether `promise` settles in time. */
+async function within(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds)
+  })
+  const done = await Promise.race([promise.then(() => true), late])
+  clearTimeout(timer)
+  return done
+}

@@ -1,0 +1,148 @@
+/**
+ * @file The order in which documents reach the executor: windows of rows, packed, shuffled, cut into
+ * micro-batches and gathered into optimizer steps. Everything follows from the options and the seed.
+ */
+import { type Batch, collate, type EncodedSplit, epochOrder, labelCount, packBins } from '../data/index.ts'
+import { type Encoded, InputError } from '../plugin/contract.ts'
+
+export interface BatchOptions {
+  readonly epochs: number
+  /** Optimizer steps; set, it decides instead of `epochs`, and epochs repeat as needed. */
+  readonly steps?: number
+  /** Rows of a micro-batch. */
+  readonly batch_size: number
+  /** Micro-batches of an optimizer step; the last step of an epoch may have fewer. */
+  readonly accumulate: number
+  readonly max_length: number
+  readonly pack: boolean
+  readonly shuffle: boolean
+}
+
+export interface MicroBatch {
+  /** Labels weigh 1/N, with N the labels of the whole step. */
+  readonly batch: Batch
+  /** Optimizer step that this belongs to, from 1. */
+  readonly step: number
+  /** From 0. */
+  readonly epoch: number
+  /** Whether the optimizer steps after this. */
+  readonly last: boolean
+  /** Steps of the whole run, as far as known; see `totalSteps`. */
+  readonly total: number
+}
+
+type Row = readonly Encoded[]
+interface PlacedRow {
+  readonly row: Row
+  /** Whether it lies in the first window of the first epoch. */
+  readonly early: boolean
+}
+
+/** Micro-batches of the whole run, in order. @throws InputError where the split has no documents. */
+export async function* microBatches(
+  split: EncodedSplit,
+  options: BatchOptions,
+  seed: number,
+): AsyncGenerator<MicroBatch, void> {
+  const totals = new Totals(split, options)
+  let step = 0
+  for (let epoch = 0; ; epoch++) {
+    let any = false
+    for await (const rows of steps(split, options, seed, epoch)) {
+      any = true
+      step++
+      const total = await totals.at(rows[0]!.early)
+      yield* microBatchesOf(rows, options.batch_size, { step, epoch, total })
+      if (step >= total) return
+    }
+    if (!any) throw new InputError('no rows are left to train on: see the census for what became of them')
+  }
+}
+
+/** The rows of one optimizer step, cut into micro-batches whose labels share one weight. */
+function* microBatchesOf(
+  placed: readonly PlacedRow[],
+  size: number,
+  at: { readonly step: number; readonly epoch: number; readonly total: number },
+): Generator<MicroBatch> {
+  const rows = placed.map(({ row }) => row)
+  const labels = rows.flat().reduce((total, document) => total + labelCount(document), 0)
+  for (let start = 0; start < rows.length; start += size) {
+    const batch = collate(rows.slice(start, start + size), 1 / labels)
+    yield { batch, ...at, last: start + size >= rows.length }
+  }
+}
+
+/** Rows of an epoch, `batch_size * accumulate` at a time; the rest comes last. */
+async function* steps(
+  split: EncodedSplit,
+  options: BatchOptions,
+  seed: number,
+  epoch: number,
+): AsyncGenerator<PlacedRow[]> {
+  const size = options.batch_size * options.accumulate
+  let rows: PlacedRow[] = []
+  for (let window = 0; window < split.windows; window++) {
+    const packed = packRows(await split.window(window), options)
+    // The first window's order is torch's for (seed, epoch); the others must not repeat it.
+    const order = options.shuffle ? epochOrder(packed.length, seed + 7919 * window, epoch) : packed.keys()
+    for (const index of order) {
+      rows.push({ row: packed[index]!, early: window === 0 && epoch === 0 })
+      if (rows.length < size) continue
+      yield rows
+      rows = []
+    }
+  }
+  if (rows.length > 0) yield rows
+}
+
+function packRows(documents: readonly Encoded[], { pack, max_length }: BatchOptions): Row[] {
+  if (!pack) return documents.map((document) => [document])
+  const lengths = documents.map(({ ids }) => ids.length)
+  return packBins(lengths, max_length).map((bin) => bin.map((index) => documents[index]!))
+}
+
+/**
+ * How many optimizer steps there will be. The schedule needs the number from the first step on, but with
+ * several windows the number of packed rows is known only once all are tokenised. Within the first window
+ * it is therefore an estimate (as if every window packed like the first); from the second window on it is
+ * exact. So training never waits for the whole data set, and the same recipe always takes the same steps.
+ */
+class Totals {
+  private readonly split: EncodedSplit
+  private readonly options: BatchOptions
+  private exact: Promise<number> | undefined
+  private estimate: Promise<number> | undefined
+
+  constructor(split: EncodedSplit, options: BatchOptions) {
+    this.split = split
+    this.options = options
+  }
+
+  at(early: boolean): Promise<number> {
+    if (early && this.split.windows > 1) {
+      this.estimate ??= this.rows(1).then((rows) => totalSteps(rows * this.split.windows, this.options))
+      return this.estimate
+    }
+    this.exact ??= this.rows(this.split.windows).then((rows) => totalSteps(rows, this.options))
+    return this.exact
+  }
+
+  /** Packed rows of the first `windows` windows. */
+  private async rows(windows: number): Promise<number> {
+    if (this.options.steps !== undefined) return 0
+    let rows = 0
+    for (let window = 0; window < windows; window++) {
+      rows += packRows(await this.split.window(window), this.options).length
+    }
+    return rows
+  }
+}
+
+/** Optimizer steps of a run whose epochs have `rows` rows. */
+export function totalSteps(
+  rows: number,
+  { steps, epochs, batch_size, accumulate }: Omit<BatchOptions, 'max_length' | 'pack' | 'shuffle'>,
+): number {
+  return steps ?? Math.ceil(epochs * Math.max(1, Math.ceil(Math.ceil(rows / batch_size) / accumulate)))
+}
