@@ -3,16 +3,9 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { definePlugin, type ModelSource, OptionError } from 'medtune/plugin'
 
-/** What a model needs of its repository; other formats of the same weights stay there. */
-const FILES = [
-  'config.json',
-  'generation_config.json',
-  'tokenizer*.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-  '*.index.json',
-  '*.safetensors',
-]
+/** What a model needs of its repository, at its root; other formats of the same weights stay there. */
+const WANTED =
+  /^(config|generation_config|special_tokens_map|tokenizer[\w.-]*|[\w.-]+\.index)\.json$|^chat_template\.jinja$|^[\w.-]+\.safetensors$/
 
 export default definePlugin({
   kind: 'model',
@@ -48,10 +41,15 @@ export default definePlugin({
     return {
       async load() {
         const { downloadSnapshot } = await import('medtune/data')
-        const request = { repo, type: 'model' as const, files: FILES, warn: context.warn.bind(context) }
-        const found = await downloadSnapshot(revision === undefined ? request : { ...request, revision })
-        const model = await (await import('medtune/nn')).gemma3(found.folder)
-        return Object.freeze({ ...model, origin: { repo, revision: found.revision } })
+        const { folder, revision: commit } = await downloadSnapshot({
+          repo,
+          type: 'model',
+          revision,
+          files: (name) => WANTED.test(name),
+          warn: (code, message) => context.warn(code, message),
+        })
+        const model = await (await import('medtune/nn')).gemma3(folder)
+        return Object.freeze({ ...model, origin: { repo, revision: commit } })
       },
     }
   },
