@@ -12,7 +12,14 @@ export interface BuiltIn {
 
 export const BUILT_INS: readonly BuiltIn[] = [
   // dataset
+  { path: 'dataset/csv', load: () => import('./dataset/csv.ts') },
+  { path: 'dataset/hub', load: () => import('./dataset/hub.ts') },
+  { path: 'dataset/json', load: () => import('./dataset/json.ts') },
+  { path: 'dataset/jsonl', load: () => import('./dataset/jsonl.ts') },
+  { path: 'dataset/parquet', load: () => import('./dataset/parquet.ts') },
   // template
+  { path: 'template/gemma', load: () => import('./template/gemma.ts') },
+  { path: 'template/plain', load: () => import('./template/plain.ts') },
   // model
   { path: 'model/gemma3', load: () => import('./model/gemma3.ts') },
   // adapter
@@ -30,4 +37,5 @@ export const BUILT_INS: readonly BuiltIn[] = [
   // tracker
   // export
   // compute
+  { path: 'compute/onnxruntime', load: () => import('./compute/onnxruntime.ts') },
 ]

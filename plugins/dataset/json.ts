@@ -1,0 +1,59 @@
+/** @file JSON: one array of objects. */
+import { requireFile } from 'medtune/data'
+import { definePlugin, InputError, type Row } from 'medtune/plugin'
+import { asRow, excerpt, notEmpty, textChunks } from './rows.ts'
+
+export default definePlugin({
+  kind: 'dataset',
+  name: 'json',
+  summary: 'A local JSON file that holds an array of objects.',
+  options: {
+    type: 'object',
+    properties: { path: { type: 'string', minLength: 1, description: 'The file.' } },
+    required: ['path'],
+    additionalProperties: false,
+  },
+  async create({ path }, context) {
+    const file = context.resolvePath(path)
+    await requireFile('path', file)
+    return { read: () => notEmpty(file, readJson(file)) }
+  },
+})
+
+/** Rows of the array. The whole file is in memory meanwhile. Throws an InputError that names the item or the line. */
+export async function* readJson(file: string): AsyncGenerator<Row> {
+  let text = ''
+  for await (const chunk of textChunks(file)) text += chunk
+  const value = parse(file, text)
+  if (!Array.isArray(value)) {
+    throw new InputError(`${file}: must hold an array of objects, not ${excerpt(JSON.stringify(value))}`)
+  }
+  for (const [index, item] of value.entries()) yield asRow(`${file}: item ${index + 1}`, item)
+}
+
+function parse(file: string, text: string): unknown {
+  if (text.trim() === '') return []
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const { message } = error as Error
+    const hint = isJsonLines(text) ? '; it looks like JSON Lines: use dataset.use=jsonl' : ''
+    throw new InputError(`${file}${place(message, text)}: is not valid JSON (${message})${hint}`)
+  }
+}
+
+/** Whether the first line is an object of its own. */
+function isJsonLines(text: string): boolean {
+  try {
+    const first = JSON.parse(text.trimStart().split('\n', 1)[0]!)
+    return typeof first === 'object' && first !== null
+  } catch {
+    return false
+  }
+}
+
+/** `:line` of the position that the engine's message has, if it has one. */
+function place(message: string, text: string): string {
+  const position = /position (\d+)/.exec(message)?.[1]
+  return position === undefined ? '' : `:${text.slice(0, Number(position)).split('\n').length}`
+}
