@@ -52,7 +52,7 @@ export function formatMistake(problem: Problem): string {
 /** A file as the user would type it from where they are. */
 function relativeFile(file: string, cwd: string): string {
   const relative = path.relative(cwd, file)
-  return relative === '' || relative.startsWith(`..${path.sep}..${path.sep}..`) ? file : relative
+  return relative === '' || relative.length > file.length ? file : relative
 }
 
 /** By file in order of first appearance, then line and column; overrides last, in the order they were given. */
