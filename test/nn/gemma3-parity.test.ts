@@ -8,10 +8,11 @@ import {
   input,
   type ParameterSpec,
   parametersOf,
-  type Tensor,
+  program,
   takeRows,
   type Value,
 } from '../../src/compute/index.ts'
+import { OnnxExecutor } from '../../src/compute/onnx/index.ts'
 import {
   fullAttachment,
   gemma3,
@@ -21,7 +22,7 @@ import {
   readTensor,
 } from '../../src/nn/index.ts'
 import type { Attachment, Model } from '../../src/plugin/contract.ts'
-import { type OracleFeeds, runOracle, tensor } from '../helpers/oracle.ts'
+import { runOracle, tensor } from '../helpers/oracle.ts'
 
 interface Document {
   readonly ids: number[]
@@ -66,11 +67,13 @@ function lossGraph(model: Model, attachment: Attachment): Graph {
   return { loss, logProb }
 }
 
-/** Feeds of the packed batch. Labels come document by document, so that results can be cut apart again. */
-function feeds(documents: readonly Document[], gain: number): Record<string, Tensor> {
-  const size = ROWS.length * LENGTH
-  const [ids, position, branch] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)]
-  const segment = new Float64Array(size).fill(-1)
+type Feeds = Readonly<Record<string, { data: Int32Array | Float32Array; shape: readonly number[] }>>
+
+/** Feeds of the packed batch. Labels come document by document, so that results can be compared in their order. */
+function feedsOf(documents: readonly Document[], gain: number): Feeds {
+  const shape = [ROWS.length, LENGTH]
+  const grid = (): Int32Array => new Int32Array(ROWS.length * LENGTH)
+  const [ids, position, segment, branch] = [grid(), grid(), grid().fill(-1), grid()]
   const slot: number[] = []
   const id: number[] = []
   ROWS.forEach((packed, row) => {
@@ -89,26 +92,56 @@ function feeds(documents: readonly Document[], gain: number): Record<string, Ten
       at += tokens.length
     })
   })
-  const shape = [ROWS.length, LENGTH]
   return {
-    ids: tensor(ids, shape),
-    position: tensor(position, shape),
-    segment: tensor(segment, shape),
-    branch: tensor(branch, shape),
-    gain: tensor([gain], []),
-    labelSlot: tensor(slot, [slot.length]),
-    labelId: tensor(id, [id.length]),
-    labelWeight: tensor(
-      slot.map(() => 1 / slot.length),
-      [slot.length],
-    ),
+    ids: { data: ids, shape },
+    position: { data: position, shape },
+    segment: { data: segment, shape },
+    branch: { data: branch, shape },
+    gain: { data: Float32Array.of(gain), shape: [] },
+    labelSlot: { data: Int32Array.from(slot), shape: [slot.length] },
+    labelId: { data: Int32Array.from(id), shape: [id.length] },
+    labelWeight: { data: new Float32Array(slot.length).fill(1 / slot.length), shape: [slot.length] },
   }
 }
 
-async function adapterValues(folder: string): Promise<Map<string, Tensor>> {
-  const values = new Map<string, Tensor>()
+type Values = ReadonlyMap<string, { data: Float32Array; shape: readonly number[] }>
+type Run = (
+  outputs: Readonly<Record<string, Value>>,
+  feeds: Feeds,
+  parameters: Values,
+) => Promise<Readonly<Record<string, ArrayLike<number>>>>
+
+const oracle: Run = async (outputs, feeds, parameters) => {
+  const results = await runOracle(Object.values(outputs), {
+    inputs: Object.fromEntries(
+      Object.entries(feeds).map(([name, { data, shape }]) => [name, tensor(data, shape)]),
+    ),
+    parameters: new Map([...parameters].map(([name, { data, shape }]) => [name, tensor(data, shape)])),
+  })
+  return Object.fromEntries(Object.keys(outputs).map((name, i) => [name, results[i]!.data]))
+}
+
+const onnxruntime: Run = async (outputs, feeds, parameters) => {
+  const compiled = program({ name: 'parity', outputs })
+  const executor = new OnnxExecutor({ threads: 2, prepack: false, arena: false, provider: 'cpu' })
+  try {
+    const { run } = await executor.compile(compiled)
+    for (const { name } of compiled.parameters) {
+      const known = parameters.get(name)
+      if (known) await executor.write(name, known.data)
+    }
+    const fed = Object.fromEntries(compiled.inputs.map(({ name }) => [name, feeds[name]!.data]))
+    const labels = feeds.labelSlot!.shape[0]!
+    return await run(fed, { rows: ROWS.length, length: LENGTH, labels }, false)
+  } finally {
+    await executor.close()
+  }
+}
+
+async function adapterValues(folder: string): Promise<Values> {
+  const values = new Map<string, { data: Float32Array; shape: readonly number[] }>()
   for (const [name, slice] of readSafetensors(`${folder}/adapter/adapter_model.safetensors`).tensors) {
-    values.set(name, tensor(await readTensor(slice), slice.shape))
+    values.set(name, { data: await readTensor(slice), shape: slice.shape })
   }
   return values
 }
@@ -132,7 +165,7 @@ describe.each([
   const expected: Expected = JSON.parse(readFileSync(`${folder}/expected.json`, 'utf8'))
   let model: Model
   let tuned: Graph
-  let values: Map<string, Tensor>
+  let values: Values
 
   beforeAll(async () => {
     model = await gemma3(folder)
@@ -141,60 +174,65 @@ describe.each([
     values = await adapterValues(folder)
   })
 
-  const run = (outputs: readonly Value[], gain: number): Promise<Tensor[]> =>
-    runOracle(outputs, { inputs: feeds(expected.documents, gain), parameters: values } satisfies OracleFeeds)
-
   it('names and shapes its parameters as the adapter file of PEFT does', () => {
-    const specs = parametersOf([tuned.loss]).map((value) => value.node.attrs.spec as ParameterSpec)
-    const found = new Map(specs.map((spec) => [spec.name, spec.shape]))
+    const found = new Map(
+      parametersOf([tuned.loss]).map((value) => [specOf(value).name, specOf(value).shape]),
+    )
     expect(found).toEqual(new Map([...values].map(([key, { shape }]) => [key, shape])))
     expect(found.size).toBe(2 * adapted)
   })
 
-  it('gives the log-probabilities of the base model, packed, with the adapter off', async () => {
-    const [logProb] = await run([tuned.logProb], 0)
-    expect(largestDifference(logProb!.data, expected.base.flat())).toBeLessThan(1e-5)
-  })
+  describe.each([
+    { engine: 'the oracle', run: oracle },
+    { engine: 'onnxruntime', run: onnxruntime },
+  ])('in $engine', ({ run }) => {
+    it('the log-probabilities of the base model, packed, with the adapter off', async () => {
+      const { logProb } = await run({ logProb: tuned.logProb }, feedsOf(expected.documents, 0), values)
+      expect(largestDifference(logProb!, expected.base.flat())).toBeLessThan(1e-5)
+    })
 
-  it('gives the log-probabilities and the loss of the adapted model', async () => {
-    const [logProb, loss] = await run([tuned.logProb, tuned.loss], 1)
-    expect(largestDifference(logProb!.data, expected.tuned.flat())).toBeLessThan(1e-5)
-    expect(Math.abs(loss!.data[0]! - expected.loss)).toBeLessThan(1e-5)
-  })
-
-  it('gives the gradients of the adapter', async () => {
-    const parameters = parametersOf([tuned.loss])
-    const named = new Map(parameters.map((value) => [(value.node.attrs.spec as ParameterSpec).name, value]))
-    const wanted = Object.entries(expected.gradients)
-    expect(wanted.length).toBeGreaterThanOrEqual(6)
-    const gradients = grad(
-      tuned.loss,
-      wanted.map(([key]) => named.get(key)!),
-    )
-    const found = await run(gradients as Value[], 1)
-    for (const [i, [key, gradient]] of wanted.entries()) {
-      expect(relativeDifference(found[i]!.data, gradient), key).toBeLessThan(1e-4)
-    }
-  })
-
-  it('gives the gradients of its own weights, both uses of the embedding added', async () => {
-    const full = lossGraph(model, fullAttachment())
-    const named = new Map(
-      parametersOf([full.loss]).map((value) => [(value.node.attrs.spec as ParameterSpec).name, value]),
-    )
-    expect([...named.keys()].sort()).toEqual(model.weights.map((slice) => slice.name).sort())
-    const wanted = Object.entries(expected.full.gradients)
-    const gradients = grad(
-      full.loss,
-      wanted.map(([key]) => named.get(key)!),
-    ) as Value[]
-    const [loss, ...found] = await run([full.loss, ...gradients], 0)
-    expect(Math.abs(loss!.data[0]! - expected.full.loss)).toBeLessThan(1e-5)
-    for (const [i, [key, gradient]] of wanted.entries()) {
-      // The fixture keeps the first rows of the embedding's gradient only.
-      expect(relativeDifference(found[i]!.data.subarray(0, gradient.length), gradient), key).toBeLessThan(
-        1e-4,
+    it('the log-probabilities, the loss and the gradients of the adapted model', async () => {
+      const gradients = gradientsOf(tuned.loss, Object.keys(expected.gradients))
+      expect(Object.keys(gradients).length).toBeGreaterThanOrEqual(6)
+      const { logProb, loss, ...found } = await run(
+        { logProb: tuned.logProb, loss: tuned.loss, ...gradients },
+        feedsOf(expected.documents, 1),
+        values,
       )
-    }
+      expect(largestDifference(logProb!, expected.tuned.flat())).toBeLessThan(1e-5)
+      expect(Math.abs(loss![0]! - expected.loss)).toBeLessThan(1e-5)
+      for (const [key, gradient] of Object.entries(expected.gradients)) {
+        expect(relativeDifference(found[key]!, gradient), key).toBeLessThan(1e-4)
+      }
+    })
+
+    it('the gradients of its own weights, both uses of the embedding added', async () => {
+      const full = lossGraph(model, fullAttachment())
+      const all = parametersOf([full.loss]).map((value) => specOf(value).name)
+      expect(all.sort()).toEqual(model.weights.map((slice) => slice.name).sort())
+      const gradients = gradientsOf(full.loss, Object.keys(expected.full.gradients))
+      const { loss, ...found } = await run(
+        { loss: full.loss, ...gradients },
+        feedsOf(expected.documents, 0),
+        new Map(),
+      )
+      expect(Math.abs(loss![0]! - expected.full.loss)).toBeLessThan(1e-5)
+      for (const [key, gradient] of Object.entries(expected.full.gradients)) {
+        // The fixture keeps the first rows of the embedding's gradient only.
+        const part = Array.from(found[key]!).slice(0, gradient.length)
+        expect(relativeDifference(part, gradient), key).toBeLessThan(1e-4)
+      }
+    })
   })
 })
+
+function specOf(value: Value): ParameterSpec {
+  return value.node.attrs.spec as ParameterSpec
+}
+
+/** Gradients of the named parameters, by name. */
+function gradientsOf(loss: Value, names: readonly string[]): Record<string, Value> {
+  const parameters = parametersOf([loss]).filter((value) => names.includes(specOf(value).name))
+  const gradients = grad(loss, parameters)
+  return Object.fromEntries(parameters.map((value, i) => [specOf(value).name, gradients[i]!]))
+}
