@@ -96,7 +96,10 @@ async function* steps(
   if (rows.length > 0) yield rows
 }
 
-function packRows(documents: readonly Encoded[], { pack, max_length }: BatchOptions): Row[] {
+function packRows(
+  documents: readonly Encoded[],
+  { pack, max_length }: Pick<BatchOptions, 'pack' | 'max_length'>,
+): Row[] {
   if (!pack) return documents.map((document) => [document])
   const lengths = documents.map(({ ids }) => ids.length)
   return packBins(lengths, max_length).map((bin) => bin.map((index) => documents[index]!))
@@ -128,15 +131,24 @@ class Totals {
     return this.exact
   }
 
-  /** Packed rows of the first `windows` windows. */
-  private async rows(windows: number): Promise<number> {
-    if (this.options.steps !== undefined) return 0
-    let rows = 0
-    for (let window = 0; window < windows; window++) {
-      rows += packRows(await this.split.window(window), this.options).length
-    }
-    return rows
+  private rows(windows: number): Promise<number> {
+    return this.options.steps === undefined
+      ? countRows(this.split, this.options, windows)
+      : Promise.resolve(0)
   }
+}
+
+/** Packed rows of the first `windows` windows: of a whole epoch, if left out. */
+export async function countRows(
+  split: EncodedSplit,
+  options: Pick<BatchOptions, 'pack' | 'max_length'>,
+  windows = split.windows,
+): Promise<number> {
+  let rows = 0
+  for (let window = 0; window < windows; window++) {
+    rows += packRows(await split.window(window), options).length
+  }
+  return rows
 }
 
 /** Optimizer steps of a run whose epochs have `rows` rows. */

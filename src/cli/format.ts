@@ -1,0 +1,51 @@
+/** @file Numbers as people read them. */
+
+/** 12,345 or 3.27. */
+export function count(value: number): string {
+  if (!Number.isFinite(value)) return 'unknown'
+  return value >= 100 || Number.isInteger(value)
+    ? Math.round(value).toLocaleString('en-US')
+    : value.toPrecision(3)
+}
+
+/** 512 MB, 4.8 GB: powers of 1000. */
+export function bytes(value: number): string {
+  if (!Number.isFinite(value)) return 'unknown'
+  if (value >= 1e9) return `${(value / 1e9).toFixed(1)} GB`
+  return `${Math.round(value / 1e6)} MB`
+}
+
+/** 9 s, 1:05 or 2:03:04. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return 'unknown'
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole} s`
+  const pad = (part: number): string => String(part).padStart(2, '0')
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`
+}
+
+/** A figure of an evaluation: a share as a percentage, anything else with four digits. */
+export function figure(metric: string, value: number): string {
+  if (isShare(metric)) return `${(100 * value).toFixed(1)} %`
+  return Number.isFinite(value) ? value.toFixed(4) : String(value)
+}
+
+/** A difference of two such figures, with its sign; of shares in percentage points. */
+export function difference(metric: string, value: number): string {
+  const plus = value >= 0 ? '+' : ''
+  return isShare(metric) ? `${plus}${(100 * value).toFixed(1)} points` : `${plus}${figure(metric, value)}`
+}
+
+export function interval(metric: string, ends: readonly [number, number]): string {
+  return `[${ends.map((end) => figure(metric, end).replace(' %', '')).join(', ')}]`
+}
+
+/** Down to what a permutation test or a reader can tell apart. */
+export function pValue(p: number): string {
+  return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`
+}
+
+function isShare(metric: string): boolean {
+  return metric.startsWith('acc')
+}

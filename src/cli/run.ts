@@ -1,0 +1,94 @@
+/** @file `medtune run`: the run itself, its state on stderr, its result on stdout. */
+import { relative } from 'node:path'
+import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
+import type { Report } from '../run/report.ts'
+import { stringify } from '../track/json.ts'
+import { Stopped } from '../util/stopped.ts'
+import { colorsFor } from './colors.ts'
+import { tellFailure } from './failure.ts'
+import { openStatus, type Status, silent } from './status.ts'
+
+export interface RunFlags {
+  readonly runsDir: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+const INTERRUPTED = 130
+
+/** Exit code: 0, 130 where a signal stopped the run, 2 for an input that was refused before the run began. */
+export async function run(target: string, overrides: string[], flags: RunFlags): Promise<number> {
+  const resolved = await loadRecipe(target, overrides)
+  const status = flags.quiet ? silent : openStatus(resolved.recipe.name)
+  const signals = listen(status)
+  let folder: string | undefined
+  try {
+    const report = await start(resolved, flags, status, signals.signal, (path) => {
+      folder = path
+    })
+    status.close()
+    await show(report, flags.json ?? false)
+    return 0
+  } catch (error) {
+    status.close()
+    const where = folder === undefined ? '' : `run folder: ${relative(process.cwd(), folder)}\n`
+    if (!flags.quiet) process.stderr.write(where)
+    if (error instanceof Stopped) return stopped(error, flags)
+    if (folder !== undefined || (error as Error).name !== 'InputError') throw error
+    await tellFailure(error, flags.json ?? false)
+    return 2
+  } finally {
+    signals.close()
+  }
+}
+
+async function start(
+  resolved: ResolvedRecipe,
+  { runsDir }: RunFlags,
+  status: Status,
+  signal: AbortSignal,
+  onFolder: (path: string) => void,
+): Promise<Report> {
+  const engine = await import('../run.ts')
+  return engine.run(resolved, {
+    runsDir,
+    signal,
+    onFolder,
+    onEvent: (event) => status.onEvent(event),
+    onProgress: (progress) => status.onProgress(progress),
+  })
+}
+
+async function show(report: Report, json: boolean): Promise<void> {
+  if (json) {
+    process.stdout.write(`${stringify(report, 2)}\n`)
+    return
+  }
+  const { summarise } = await import('./summary.ts')
+  process.stdout.write(summarise(report, colorsFor(process.stdout).bold))
+}
+
+function stopped({ message }: Stopped, { json, quiet }: RunFlags): number {
+  if (json) process.stdout.write(`${stringify({ ok: false, status: 'stopped', error: message }, 2)}\n`)
+  else if (!quiet) process.stderr.write(`stopped: ${message}\n`)
+  return INTERRUPTED
+}
+
+/** The first signal stops the run between two batches, the second ends the process at once. */
+function listen(status: Status): { readonly signal: AbortSignal; close(): void } {
+  const controller = new AbortController()
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED)
+    status.say(`${name}: stopping after this batch; once more ends at once`)
+    controller.abort(new Stopped(name))
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return {
+    signal: controller.signal,
+    close() {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    },
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * @file The state of a run on stderr: one block, redrawn in place, on a terminal; now and then a plain line
+ * elsewhere. It only listens; nothing it shows is kept.
+ */
+import type { RunEvent } from '../plugin/contract.ts'
+import type { Progress } from '../run/options.ts'
+import { memory } from '../track/hardware.ts'
+import { colorsFor } from './colors.ts'
+import { bytes, count, duration } from './format.ts'
+
+const REDRAW_MS = 100
+const PLAIN_MS = 5000
+/** Steps that the speed shown is the median of. */
+const RECENT = 20
+
+type StepEvent = Extract<RunEvent, { type: 'step' }>
+
+export interface Status {
+  onEvent(event: RunEvent): void
+  onProgress(progress: Progress): void
+  /** A line of its own, above the block. */
+  say(text: string): void
+  /** Leaves the terminal with the last state shown. */
+  close(): void
+}
+
+/** The part of a stream that a status needs. */
+export interface StatusStream {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+export function openStatus(name: string, stream: StatusStream = process.stderr): Status {
+  const animate = stream.isTTY === true && process.env.TERM !== 'dumb' && !process.env.CI
+  return animate ? new BlockStatus(name, stream) : new PlainStatus(stream)
+}
+
+/** Hears everything, shows nothing. */
+export const silent: Status = { onEvent() {}, onProgress() {}, say() {}, close() {} }
+
+/** What both forms know of a run. */
+class Figures {
+  readonly steps: StepEvent[] = []
+  progress: Progress = { phase: 'prepare', done: 0, total: 0 }
+  holdout: number | undefined
+  total = 0
+
+  take(event: RunEvent): void {
+    if (event.type === 'step') this.steps.push(event)
+    if (event.type === 'eval' && event.name === 'holdout') this.holdout = event.scores.loss
+  }
+
+  /** Seconds and tokens a second of a recent step. */
+  speed(): { readonly seconds: number; readonly tokens: number } {
+    const recent = this.steps.slice(1).slice(-RECENT)
+    const seconds = median(recent.map((step) => step.seconds))
+    return { seconds, tokens: median(recent.map((step) => step.tokens / step.seconds)) }
+  }
+
+  line(): string {
+    const last = this.steps.at(-1)
+    if (!last) return ''
+    const { seconds, tokens } = this.speed()
+    const left = seconds * Math.max(0, this.total - last.step)
+    return [
+      `loss ${last.loss.toFixed(4)}`,
+      ...(this.holdout === undefined ? [] : [`holdout ${this.holdout.toFixed(4)}`]),
+      `lr ${last.lr.toExponential(2)}`,
+      `grad ${last.grad_norm.toPrecision(3)}`,
+      ...(Number.isFinite(tokens) ? [`${count(tokens)} tokens/s`] : []),
+      bytes(memory().now),
+      ...(Number.isFinite(left) ? [`${duration(left)} left`] : []),
+    ].join('  ')
+  }
+}
+
+class BlockStatus implements Status {
+  private readonly name: string
+  private readonly stream: StatusStream
+  private readonly figures = new Figures()
+  private readonly colors = colorsFor(process.stderr)
+  private readonly started = performance.now()
+  private readonly timer: NodeJS.Timeout
+  private drawn = 0
+
+  constructor(name: string, stream: StatusStream) {
+    this.name = name
+    this.stream = stream
+    this.timer = setInterval(() => this.draw(), REDRAW_MS)
+    this.timer.unref()
+  }
+
+  onEvent(event: RunEvent): void {
+    this.figures.take(event)
+    if (event.type === 'warning') this.say(`${this.colors.yellow('warning')}: ${event.message}`)
+    if (event.type === 'eval' && event.name !== 'holdout') this.say(evalLine(event))
+  }
+
+  onProgress(progress: Progress): void {
+    this.figures.progress = progress
+    if (progress.phase === 'train') this.figures.total = progress.total
+  }
+
+  say(text: string): void {
+    this.clear()
+    this.stream.write(`${text}\n`)
+    this.draw()
+  }
+
+  close(): void {
+    clearInterval(this.timer)
+    this.draw()
+  }
+
+  private clear(): void {
+    if (this.drawn > 0) this.stream.write(`\u001b[${this.drawn}A\u001b[0J`)
+    this.drawn = 0
+  }
+
+  private draw(): void {
+    const { phase, done, total } = this.figures.progress
+    const width = (this.stream.columns ?? 80) - 1
+    const elapsed = duration((performance.now() - this.started) / 1000)
+    const head = `${this.name}  ${phase}${total > 1 ? ` ${done}/${total}` : ''}  ${elapsed}`
+    const lines = [head, ...(total > 1 ? [bar(done / total, Math.min(width, 60))] : []), this.figures.line()]
+    const shown = lines.filter((line) => line !== '').map((line) => line.slice(0, width))
+    this.clear()
+    const [first, ...rest] = shown
+    this.stream.write(`${[this.colors.bold(first!), ...rest].join('\n')}\n`)
+    this.drawn = shown.length
+  }
+}
+
+class PlainStatus implements Status {
+  private readonly stream: StatusStream
+  private readonly figures = new Figures()
+  private phase = ''
+  private said = Number.NEGATIVE_INFINITY
+
+  constructor(stream: StatusStream) {
+    this.stream = stream
+  }
+
+  onEvent(event: RunEvent): void {
+    this.figures.take(event)
+    if (event.type === 'warning') this.say(`warning: ${event.message}`)
+    if (event.type === 'eval') this.say(evalLine(event))
+  }
+
+  onProgress(progress: Progress): void {
+    const { phase, done, total } = progress
+    if (phase === 'train') this.figures.total = total
+    if (phase !== this.phase) {
+      this.phase = phase
+      if (phase !== 'train') this.say(phase)
+    }
+    if (phase !== 'train') return
+    const now = performance.now()
+    if (done !== 1 && done !== total && now - this.said < PLAIN_MS) return
+    this.said = now
+    this.say(`step ${done}/${total}  ${this.figures.line()}`)
+  }
+
+  say(text: string): void {
+    this.stream.write(`${text}\n`)
+  }
+
+  close(): void {}
+}
+
+function evalLine({ step, name, scores }: Extract<RunEvent, { type: 'eval' }>): string {
+  const shown = Object.entries(scores).filter(([key]) => key !== 'n' && key !== 'stderr')
+  return `step ${step}  ${name}: ${shown.map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`).join('  ')}`
+}
+
+function bar(share: number, width: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width)
+  return `${'━'.repeat(full)}${'╌'.repeat(width - full)}`
+}
+
+function median(values: readonly number[]): number {
+  return values.length === 0 ? Number.NaN : [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
