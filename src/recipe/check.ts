@@ -16,6 +16,7 @@ const OPTIONS = {
   discriminator: true,
   verbose: true,
   ownProperties: true,
+  strictNumbers: true,
   strict: false,
   validateSchema: false,
 } as const
@@ -124,7 +125,8 @@ function keyFinding(
 ): Finding | undefined {
   const path = at.join('.')
   if (error.keyword === 'additionalProperties') {
-    const allowed = Object.keys((error.parentSchema as { properties: object }).properties)
+    const siblings = Object.keys((error.parentSchema as { properties: object }).properties)
+    const allowed = at.length === 1 ? ['extends', ...siblings] : siblings
     return { path, message: 'unknown key', ...suggest(hintFor(at, allowed, known)), allowed }
   }
   if (error.keyword === 'required') {

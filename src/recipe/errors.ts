@@ -1,7 +1,7 @@
 /** @file What is wrong in a recipe, and where. */
 import path from 'node:path'
 
-/** Where a value was written: a file's line and column (both from 1), or an override on the command line. */
+/** Where a value was written: a file's line and column (both from 1), or an override on the command line (line 1, column its number). */
 export interface Place {
   readonly file: string
   readonly line: number

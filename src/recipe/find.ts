@@ -86,12 +86,18 @@ function decode(bytes: Buffer, file: string, problems: Problem[]): string | unde
 
 function neighbour(file: string): string | undefined {
   const folder = path.dirname(file)
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /\.ya?ml$/i.test(name)) : []
+  const names = recipesIn(folder)
   const near = nearest(path.basename(file), names)
   return near && path.join(path.relative(process.cwd(), folder) || '.', near)
 }
 
+/** Shown instead of a folder that was given for a file. */
 function recipeIn(folder: string): string | undefined {
-  const name = readdirSync(folder).find((entry) => /\.ya?ml$/i.test(entry))
+  const name = recipesIn(folder)[0]
   return name && path.join(path.relative(process.cwd(), folder) || '.', name)
+}
+
+function recipesIn(folder: string): readonly string[] {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  return readdirSync(folder).filter((name) => /\.ya?ml$/i.test(name))
 }

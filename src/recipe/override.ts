@@ -16,14 +16,14 @@ interface Override {
  * goes before what lies inside (`dataset.use=` before `dataset.path=`), whatever order they were typed in.
  */
 export function applyOverrides(root: MapNode, texts: readonly string[], problems: Problem[]): MapNode {
-  const overrides = texts.flatMap((text) => parseOverride(text, problems) ?? [])
+  const overrides = texts.flatMap((text, index) => parseOverride(text, index, problems) ?? [])
   return overrides
     .sort((a, b) => a.path.length - b.path.length)
     .reduce((below, override) => (place(below, override, 0, problems) ?? below) as MapNode, root)
 }
 
-function parseOverride(text: string, problems: Problem[]): Override | undefined {
-  const where: Place = { file: '<override>', line: 1, col: 1, override: text }
+function parseOverride(text: string, index: number, problems: Problem[]): Override | undefined {
+  const where: Place = { file: '<override>', line: 1, col: index + 1, override: text }
   const fail = (path: string, message: string): undefined => {
     problems.push({ ...where, path, message })
   }

@@ -129,7 +129,7 @@ function syntaxProblems(document: Document.Parsed, text: string, at: At): Proble
   const problems = [...document.errors, ...document.warnings].map((error) => {
     const code = error.code as string
     const offset = Math.min(error.pos[0], text.trimEnd().length)
-    return { ...at(offset), path: '', message: SYNTAX[code] ?? lowerFirst(error.message) }
+    return { ...at(offset), path: '', message: explain(code, error.message) }
   })
   const { yaml } = document.directives ?? {}
   if (yaml?.explicit && yaml.version !== '1.2')
@@ -148,8 +148,11 @@ const SYNTAX: { readonly [code: string]: string } = {
   TAG_RESOLVE_FAILED: 'tags ("!...") are not allowed in a recipe',
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1)
+/** The parser's own words where they serve; they begin lower-case like every other message. */
+function explain(code: string, message: string): string {
+  const open = /^Flow (?:sequence|map) .* end with a ([\]}])$/.exec(message)
+  if (open) return `a ${open[1] === ']' ? '"["' : '"{"'} that was opened before is not closed`
+  return SYNTAX[code] ?? message.charAt(0).toLowerCase() + message.slice(1)
 }
 
 /** Walks the parsed document; aliases are followed here, so their number is counted as they expand. */

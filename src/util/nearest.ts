@@ -20,14 +20,18 @@ export function editDistance(a: string, b: string): number {
   return last[b.length]!
 }
 
-/** The known word that `word` most likely meant, or undefined where none is near: about a third of its letters may differ. */
+/**
+ * The known word that `word` most likely meant, or undefined where none is near: about a
+ * third of its letters may differ, or its end may be missing.
+ */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[-_.\s]/g, '')
   const wanted = plain(word).slice(0, 100)
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of known) {
-    const distance = editDistance(wanted, plain(candidate))
+    const short = wanted.length >= 3 && plain(candidate).startsWith(wanted)
+    const distance = short ? 1 : editDistance(wanted, plain(candidate))
     const limit = Math.max(1, Math.floor(Math.max(wanted.length, candidate.length) / 3))
     if (distance <= limit && distance < bestDistance) {
       best = candidate

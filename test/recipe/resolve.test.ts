@@ -55,7 +55,11 @@ test('keeps the source as written', async () => {
 })
 
 test('takes its file name where a recipe has no name', async () => {
-  const { recipe } = await load({ 'my recipe (2).yaml': GOOD.replace('name: good\n', '') }, [], 'my recipe (2).yaml')
+  const { recipe } = await load(
+    { 'my recipe (2).yaml': GOOD.replace('name: good\n', '') },
+    [],
+    'my recipe (2).yaml',
+  )
   expect(recipe.name).toBe('my-recipe-2-')
 })
 
@@ -70,12 +74,14 @@ test('extends: mappings merge, lists are replaced, another plugin drops the old 
   const { recipe, baseDir, file } = await load({
     'base/one.yaml': GOOD,
     'base/two.yaml': 'extends: one.yaml\nadapter: { alpha: 64 }\neval: [{ use: loss, name: a }]\n',
-    'recipe.yaml': 'extends: [./base/two.yaml]\nname: child\ntemplate: { use: plain, text: "{text}" }\ndataset: { path: other.jsonl }\n',
+    'recipe.yaml':
+      'extends: [./base/two.yaml]\nname: child\ntemplate: { use: plain, text: "{text}" }\ndataset: { path: other.jsonl }\n',
   })
   expect(recipe.name).toBe('child')
   expect(recipe.adapter).toMatchObject({ rank: 8, alpha: 64 })
   expect(recipe.eval).toEqual([{ use: 'loss', name: 'a' }])
-  expect(recipe.template).toEqual({ use: 'plain', text: '{text}' })
+  expect(recipe.template).toMatchObject({ use: 'plain', text: '{text}' })
+  expect(recipe.template).not.toHaveProperty('user')
   expect(recipe.dataset).toMatchObject({ path: 'other.jsonl', holdout: 2 })
   expect(baseDir('dataset.path')).toBe(path.dirname(file))
   expect(baseDir('model.path')).toBe(path.join(path.dirname(file), 'base'))
@@ -92,7 +98,13 @@ test('extends a list: the later one wins', async () => {
 })
 
 test('overrides set values by path, by index and whole', async () => {
-  const overrides = ['adapter.rank=32', 'eval=[loss, {use: loss, name: again}]', 'eval.0.name=first', 'train.steps=8', 'template.user=a: b']
+  const overrides = [
+    'adapter.rank=32',
+    'eval=[loss, {use: loss, name: again}]',
+    'eval.0.name=first',
+    'train.steps=8',
+    'template.user=a: b',
+  ]
   const { recipe } = await good(overrides)
   expect(recipe.adapter.rank).toBe(32)
   expect(recipe.eval).toEqual([
@@ -143,7 +155,9 @@ export default { kind: 'dataset', name: 'probe', summary: '', options: { type: '
   })
   const warnings: string[][] = []
   const make = async (...overrides: string[]) =>
-    createStage(await loadRecipe(path.join(folder, 'recipe.yaml'), overrides), 'dataset', 'dataset', (...w) => warnings.push(w))
+    createStage(await loadRecipe(path.join(folder, 'recipe.yaml'), overrides), 'dataset', 'dataset', (...w) =>
+      warnings.push(w),
+    )
   const made = (await make()) as unknown as { options: unknown; context: { recipeDir: string; seed: number } }
   expect(made.options).toEqual({ path: 'rows.jsonl', fail: false })
   expect(made.context).toMatchObject({ recipeDir: folder, seed: 42 })
@@ -154,6 +168,14 @@ export default { kind: 'dataset', name: 'probe', summary: '', options: { type: '
   ])
   await expect(make('dataset.fail=true')).rejects.toMatchObject({
     name: 'RecipeError',
-    problems: [{ file: path.join(folder, 'shared/base.yaml'), line: 5, col: 9, path: 'dataset.path', message: 'no good' }],
+    problems: [
+      {
+        file: path.join(folder, 'shared/base.yaml'),
+        line: 5,
+        col: 9,
+        path: 'dataset.path',
+        message: 'no good',
+      },
+    ],
   })
 })
