@@ -1,5 +1,6 @@
 /** @file Whether the rows of a data set have the columns that a template reads. */
-import { type Dataset, InputError, OptionError, type Template } from '../plugin/contract.ts'
+import type { Dataset, Template } from '../plugin/contract.ts'
+import { InputError, OptionError } from '../util/errors.ts'
 import { nearest } from '../util/nearest.ts'
 
 /**

@@ -1,5 +1,6 @@
 /** @file Tokenises one window of rows: the work of the tokenising worker. */
-import { type Encoded, InputError } from '../plugin/contract.ts'
+import type { Encoded } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { type Census, CensusCounter } from './census.ts'
 import { applyLength, type OverLength, OverLengthError } from './length-policy.ts'
 import { parseStoredRow } from './row-store.ts'

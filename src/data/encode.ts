@@ -1,5 +1,6 @@
 /** @file Spans of a document to token ids and a loss mask. */
-import { type Encoded, InputError, type Span } from '../plugin/contract.ts'
+import type { Encoded, Span } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 
 /** What encoding needs to know of a tokenizer. */
 export interface Vocabulary {

@@ -1,6 +1,6 @@
 /** @file Where windows are tokenised: on this thread, or in a few worker threads. */
 import type { Worker } from 'node:worker_threads'
-import { InputError } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { startWorker } from '../util/worker.ts'
 import { type EncodedWindow, encodeWindow } from './encode-window.ts'
 import type { TokeniseAnswer, TokeniseJob, TokeniseOptions } from './tokenise-worker.ts'

@@ -1,7 +1,7 @@
 /** @file Finds the input files that data set options name. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { OptionError } from '../plugin/contract.ts'
+import { OptionError } from '../util/errors.ts'
 import { nearest } from '../util/nearest.ts'
 
 /** Throws an OptionError at `option` when `file` (absolute) is no readable file, with the nearest name beside it. */

@@ -1,5 +1,6 @@
 /** @file Cuts a data set into rows to train on and rows kept out of training. */
-import { type Dataset, OptionError, type Row, type Split } from '../plugin/contract.ts'
+import type { Dataset, Row, Split } from '../plugin/contract.ts'
+import { OptionError } from '../util/errors.ts'
 import { permutation, streamSeed } from './order.ts'
 import { numberRow } from './row-number.ts'
 

@@ -2,8 +2,8 @@
 import { access, mkdir, readdir, readFile, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, sep } from 'node:path'
-import { InputError } from '../plugin/contract.ts'
 import { writeAtomically } from '../util/atomic.ts'
+import { InputError } from '../util/errors.ts'
 
 export interface RepoCache {
   /** Folder of the repository: `blobs/`, `refs/` and `snapshots/<commit>/` lie in it. */

@@ -2,7 +2,7 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { copyFile, mkdir, open, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { InputError } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { checkInside, exists, type RepoCache } from './hub-cache.ts'
 
 /** A file as the Hub's listing describes it. */

@@ -1,5 +1,5 @@
 /** @file Says what a failed request to the Hub means and what to do about it. */
-import { InputError } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 
 interface Request {
   readonly repo: string

@@ -1,5 +1,5 @@
 /** @file Repositories of the Hugging Face Hub: lists them, and downloads what is asked for into the shared cache. */
-import { InputError } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { hubToken, isCommit, openRepoCache, type RepoCache } from './hub-cache.ts'
 import { fetchFile, type RemoteFile } from './hub-download.ts'
 import { explainHubError } from './hub-errors.ts'

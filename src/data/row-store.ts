@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Dataset, InputError, type Span, type Split, type Template } from '../plugin/contract.ts'
+import type { Dataset, Span, Split, Template } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { rowNumber } from './row-number.ts'
 
 /** Bytes gathered before a write. */

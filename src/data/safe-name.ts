@@ -1,5 +1,5 @@
 /** @file Whether a file name that a server sent may become a path on this machine, whatever the machine is. */
-import { InputError } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 
 /** Names that Windows gives to devices, with or without an extension. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?$/i

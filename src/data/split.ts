@@ -3,7 +3,8 @@
  * at the start; what takes long, tokenising, happens in worker threads ahead of need and is cached by content.
  */
 import { createHash } from 'node:crypto'
-import { type Dataset, type Encoded, InputError, type Split, type Template } from '../plugin/contract.ts'
+import type { Dataset, Encoded, Split, Template } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { type Census, sumCensus } from './census.ts'
 import { type EncodedWindow, splitDocuments } from './encode-window.ts'
 import { inlineEncoder, type WindowEncoder, workerEncoder } from './encoder.ts'

@@ -1,6 +1,6 @@
 /** @file Worker thread that tokenises windows of rendered rows. Only plain data crosses to and from it. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { InputError } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { type EncodedWindow, encodeWindow, type WindowPolicy } from './encode-window.ts'
 import { openTokenizer } from './tokenizer.ts'
 

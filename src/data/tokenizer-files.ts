@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InputError } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 
 export interface AddedToken {
   readonly id: number

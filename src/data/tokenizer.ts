@@ -1,6 +1,7 @@
 /** @file Opens a model's tokenizer: text to ids and back, with control tokens out of reach of ordinary text. */
 import type { Tokenizer as Library } from '@huggingface/tokenizers'
-import { type Encoded, InputError, type Span } from '../plugin/contract.ts'
+import type { Encoded, Span } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { encodeSpans, type Vocabulary } from './encode.ts'
 import {
   type AddedToken,

@@ -1,6 +1,7 @@
 /** @file Questions in a .jsonl file, read with their line numbers, so that a bad one can be named. */
 import { readFile } from 'node:fs/promises'
-import { InputError, type Row } from '../plugin/index.ts'
+import type { Row } from '../plugin/index.ts'
+import { InputError } from '../util/errors.ts'
 
 /** One line of a file of items. `fail` makes an error that names the file and the line. */
 export interface Item {

@@ -1,7 +1,8 @@
 /** @file The weights of a model folder: one safetensors file, or shards and their index. */
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { InputError, type WeightSlice } from '../plugin/contract.ts'
+import type { WeightSlice } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import { readSafetensors } from './safetensors.ts'
 
 const SINGLE = 'model.safetensors'

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { InputError } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 
 /** Rotary embedding of one kind of layer: positions are divided by `factor`. */
 export interface Rope {

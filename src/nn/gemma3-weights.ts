@@ -1,5 +1,6 @@
 /** @file Finds the tensors of a Gemma 3 in its checkpoint: each there, of the right shape, and none left over. */
-import { InputError, type WeightSlice } from '../plugin/contract.ts'
+import type { WeightSlice } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Gemma3Config } from './gemma3-config.ts'
 import { type Gemma3Layout, layOut } from './gemma3-layout.ts'

@@ -2,8 +2,9 @@
  * @file The header of a safetensors file, checked in full before a byte of data is believed. Files come
  * from strangers: every size and offset is tested against the file, and the data must be covered exactly.
  */
-import { InputError, type WeightSlice } from '../plugin/contract.ts'
+import type { WeightSlice } from '../plugin/contract.ts'
 import { duplicateKey } from '../util/duplicate-key.ts'
+import { InputError } from '../util/errors.ts'
 
 /** Bits a value, for every dtype the format knows. */
 const BITS: ReadonlyMap<string, number> = new Map([

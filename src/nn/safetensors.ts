@@ -1,8 +1,9 @@
 /** @file Safetensors files: the header read and checked, the data left in place; and written, atomically. */
 import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { InputError, type WeightSlice } from '../plugin/contract.ts'
+import type { WeightSlice } from '../plugin/contract.ts'
 import { writeAtomically } from '../util/atomic.ts'
+import { InputError } from '../util/errors.ts'
 import { bf16ToF32, f16ToF32, f32ToBf16 } from '../util/half.ts'
 import { parseHeader, type SafetensorsHeader } from './safetensors-header.ts'
 

@@ -1,5 +1,6 @@
 /** @file Which projections an adapter attaches to, by the rules of PEFT, with no name left unmatched. */
-import { type LinearSite, OptionError } from '../plugin/contract.ts'
+import type { LinearSite } from '../plugin/contract.ts'
+import { OptionError } from '../util/errors.ts'
 import { nearest } from '../util/nearest.ts'
 
 /**

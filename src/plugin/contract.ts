@@ -15,6 +15,7 @@ export type {
   OptimizerSpec,
   UpdateScalars,
 } from '../compute/executor.ts'
+export { InputError, OptionError } from '../util/errors.ts'
 
 // ---------------------------------------------------------------------------------- data
 
@@ -313,22 +314,4 @@ export function definePlugin<K extends StageKind, const S extends OptionsSchema>
   plugin: Plugin<K, S>,
 ): Plugin<K, S> {
   return plugin
-}
-
-/**
- * A mistake in an option that only its plugin can see (a target no layer has, a column the file lacks).
- * `path` is relative to the stage, such as `targets` or `targets.2`; the engine adds file, line and column.
- */
-export class OptionError extends Error {
-  override readonly name = 'OptionError'
-  readonly path: string
-  constructor(path: string, message: string) {
-    super(message)
-    this.path = path
-  }
-}
-
-/** An input file that cannot be used: the message names the file, the place, what was found and what to do. */
-export class InputError extends Error {
-  override readonly name = 'InputError'
 }

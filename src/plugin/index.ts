@@ -1,4 +1,4 @@
 /** @file `medtune/plugin`: everything a plugin needs to say what it is. */
 export * from './contract.ts'
-export type { Options, OptionSchema, OptionsSchema } from './options.ts'
+export type { OptionSchema, Options, OptionsSchema } from './options.ts'
 export { STAGES, type StageShape } from './stages.ts'

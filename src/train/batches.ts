@@ -3,7 +3,8 @@
  * micro-batches and gathered into optimizer steps. Everything follows from the options and the seed.
  */
 import { type Batch, collate, type EncodedSplit, epochOrder, labelCount, packBins } from '../data/index.ts'
-import { type Encoded, InputError } from '../plugin/contract.ts'
+import type { Encoded } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
 
 export interface BatchOptions {
   readonly epochs: number

@@ -59,7 +59,8 @@ function reals(name: string, shape: Shape, spread = 1): Fed {
 }
 function ints(name: string, shape: Shape, of: (i: number) => number, dtype: DType = 'i32'): Fed {
   const count = sizes(shape).reduce((a, b) => a * b, 1)
-  const data = (dtype === 'u8' ? Uint8Array : Int32Array).from({ length: count }, (_, i) => of(i))
+  const values = Array.from({ length: count }, (_, i) => of(i))
+  const data = dtype === 'u8' ? Uint8Array.from(values) : Int32Array.from(values)
   return { name, value: input(name, dtype, shape), data, differentiable: false }
 }
 
