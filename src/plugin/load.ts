@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { BUILT_INS } from '../../plugins/index.ts'
 import type { Plugin } from './index.ts'
-import { type Origin, PluginError, Registry } from './registry.ts'
+import { checkPlugin, type Origin, PluginError, Registry } from './registry.ts'
 
 /** A registry with every built-in. */
 export async function builtIns(): Promise<Registry> {
@@ -25,18 +25,23 @@ function builtInUrl(name: string): string {
 /**
  * Adds what a third-party module exports by default: a plugin, or a list of them.
  * @param name an npm package, found from `dir` as `import` would, or a path that starts with a dot or slash
+ * @param accept a further check of each plugin before it is added
  * @throws PluginError where it is not found, does not load, or is no plugin
  */
 export async function addThirdParty(
   registry: Registry,
   name: string,
   dir: string,
-): Promise<readonly Plugin[]> {
+  accept: (plugin: Plugin) => void = () => {},
+): Promise<void> {
   const file = locate(name, dir)
   const origin: Origin = { module: pathToFileURL(file).href, ...packageOf(file) }
   const plugins = await importPlugins(file, name)
-  for (const plugin of plugins) registry.add(plugin, origin)
-  return plugins
+  for (const plugin of plugins) {
+    checkPlugin(plugin, origin)
+    accept(plugin)
+    registry.add(plugin, origin)
+  }
 }
 
 function locate(name: string, dir: string): string {

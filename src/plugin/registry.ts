@@ -74,8 +74,11 @@ export function describe(origin: Origin): string {
   return origin.package ? `${origin.package}@${origin.version ?? '?'} (${origin.module})` : origin.module
 }
 
-/** Third-party plugins are JavaScript: nothing the types promise can be taken for granted. */
-function checkPlugin(plugin: unknown, origin: Origin): asserts plugin is Plugin {
+/**
+ * Third-party plugins are JavaScript: nothing the types promise can be taken for granted.
+ * @throws PluginError that says what is missing
+ */
+export function checkPlugin(plugin: unknown, origin: Origin): asserts plugin is Plugin {
   const fail = (what: string): never => {
     throw new PluginError(`${describe(origin)} does not export a plugin: ${what}`)
   }

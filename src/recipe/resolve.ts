@@ -71,8 +71,7 @@ async function openRegistry(
   for (const [index, item] of (plugins?.kind === 'list' ? plugins.items : []).entries()) {
     if (item.kind !== 'scalar' || typeof item.value !== 'string') continue
     try {
-      for (const plugin of await addThirdParty(registry, item.value, baseDir(item.place)))
-        checkOptions(plugin)
+      await addThirdParty(registry, item.value, baseDir(item.place), checkOptions)
     } catch (error) {
       if (!(error instanceof PluginError)) throw error
       complete = false
