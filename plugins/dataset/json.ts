@@ -36,7 +36,7 @@ function parse(file: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const { message } = error as Error
+    const message = (error as Error).message.replace(/\s+/g, ' ')
     const hint = isJsonLines(text) ? '; it looks like JSON Lines: use dataset.use=jsonl' : ''
     throw new InputError(`${file}${place(message, text)}: is not valid JSON (${message})${hint}`)
   }
