@@ -1,0 +1,98 @@
+import { beforeAll, expect, test } from 'vitest'
+import { collate } from '../../src/data/index.ts'
+import { choicePiece, documentPiece } from '../../src/eval/piece.ts'
+import { batchRows, collatePieces, createScorer, type RunBatch } from '../../src/eval/score.ts'
+import type { Encoded } from '../../src/plugin/contract.ts'
+import { feedsFor } from '../../src/train/step.ts'
+import { documentOf } from '../helpers/memory-split.ts'
+import { oracleExecutor } from '../helpers/oracle-executor.ts'
+import { tinyLora } from '../helpers/tiny-lora.ts'
+
+let run: RunBatch
+
+beforeAll(async () => {
+  const { programs } = await tinyLora()
+  const executor = await oracleExecutor()
+  const compiled = await executor.compile(programs.score)
+  run = async ({ rows, length, labels, ...batch }) => {
+    const { ids, position, segment, branch, labelSlot, labelId, labelWeight } = batch
+    const feeds = {
+      ids,
+      position,
+      segment,
+      branch,
+      labelSlot,
+      labelId,
+      labelWeight,
+      gain: Float32Array.of(0),
+    }
+    return (await compiled.run(feedsFor(programs.score, feeds), { rows, length, labels }, false)).logProb!
+  }
+})
+
+test('a document scored beside others scores as it does alone', async () => {
+  const documents = [documentOf(30, 10, 1), documentOf(12, 5, 2), documentOf(40, 39, 3), documentOf(9, 1, 4)]
+  const { scoreDocuments } = createScorer(run)
+  const together = await scoreDocuments(documents)
+  expect(together.map(({ tokens }) => tokens)).toEqual([10, 5, 39, 1])
+  for (const [i, document] of documents.entries()) {
+    const [alone] = await scoreDocuments([document])
+    expect(together[i]!.sum).toBeCloseTo(alone!.sum, 4)
+    expect(alone!.sum).toBeLessThan(-1)
+  }
+})
+
+test('choices behind one prompt score as prompt and choice written out', async () => {
+  const prompt = Int32Array.of(2, 11, 20, 33, 7)
+  const choices = [
+    Int32Array.of(15),
+    Int32Array.of(16, 40, 9),
+    Int32Array.of(16, 40, 10, 12, 13, 14, 15, 16, 17),
+  ]
+  const whole = (choice: Int32Array): Encoded => ({
+    ids: Int32Array.of(...prompt, ...choice),
+    mask: Uint8Array.of(...prompt.map(() => 0), ...choice.map(() => 1)),
+  })
+  const { scoreChoices, scoreDocuments } = createScorer(run)
+  const [shared, again] = await scoreChoices([
+    { prompt, choices },
+    { prompt, choices: [choices[1]!] },
+  ])
+  const written = await scoreDocuments(choices.map(whole))
+  shared!.forEach((sum, i) => {
+    expect(sum).toBeCloseTo(written[i]!.sum, 4)
+  })
+  expect(again![0]).toBeCloseTo(written[1]!.sum, 4)
+})
+
+test('pieces and documents are laid out alike', () => {
+  const documents = [documentOf(30, 10, 1), documentOf(12, 5, 2)]
+  const { labelWeight: _, ...mine } = collatePieces([
+    documents.map(documentPiece),
+    [documentPiece(documents[0]!)],
+  ])
+  const { labelWeight: __, ...theirs } = collate([documents, [documents[0]!]], 1)
+  expect(mine).toEqual(theirs)
+})
+
+test('a choice of one token takes no place in the row, and its label sits on the prompt', () => {
+  const piece = choicePiece({ prompt: Int32Array.of(5, 6), choices: [Int32Array.of(7), Int32Array.of(8, 9)] })
+  expect([...piece.ids]).toEqual([5, 6, 8])
+  expect([...piece.position]).toEqual([0, 1, 2])
+  expect([...piece.branch]).toEqual([0, 0, 2])
+  expect([...piece.labelSlot]).toEqual([1, 1, 2])
+  expect([...piece.labelId]).toEqual([7, 8, 9])
+  expect([...piece.labelOwner]).toEqual([0, 1, 1])
+})
+
+test('every piece lands in exactly one row, and batches stay within their tokens', () => {
+  const lengths = Array.from({ length: 300 }, (_, i) => 1 + ((i * 37) % 400))
+  const batches = batchRows(lengths, 2048)
+  expect(batches.flat(2).sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i))
+  for (const rows of batches) {
+    const widest = Math.max(...rows.map((row) => row.reduce((total, i) => total + lengths[i]!, 0)))
+    expect(Math.ceil(widest / 128) * 128 * rows.length).toBeLessThanOrEqual(2048)
+  }
+  // One that is longer than a batch still goes.
+  expect(batchRows([5000], 2048)).toEqual([[[0]]])
+})

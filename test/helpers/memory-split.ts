@@ -1,0 +1,24 @@
+/** @file An encoded split that lies in memory, and documents to put in it. */
+
+import { sumCensus } from '../../src/data/census.ts'
+import type { EncodedSplit } from '../../src/data/index.ts'
+import type { Encoded } from '../../src/plugin/contract.ts'
+
+/** `asked` notes the windows in the order in which they were asked for. */
+export function memorySplit(windows: readonly (readonly Encoded[])[], asked: number[] = []): EncodedSplit {
+  return {
+    windows: windows.length,
+    async window(index) {
+      asked.push(index)
+      return windows[index]!
+    },
+    census: Promise.resolve(sumCensus([])),
+    async close() {},
+  }
+}
+
+/** A document of `length` tokens below 64, the last `labels` of which are learned. */
+export function documentOf(length: number, labels: number, seed = 1): Encoded {
+  const ids = Int32Array.from({ length }, (_, t) => 6 + ((seed * 31 + t * 17 + t * t * seed) % 57))
+  return { ids, mask: Uint8Array.from({ length }, (_, t) => (t >= length - labels ? 1 : 0)) }
+}
