@@ -47,20 +47,18 @@ function answer(hub: State, repo: string, request: IncomingMessage, response: Se
   const json = (status: number, value: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
   }
-  if (hub.status !== 200) return json(hub.status, { error: 'refused' })
-  if (path === `/api/datasets/${repo}/revision/main` || path === `/api/models/${repo}/revision/main`) {
-    return json(200, { _id: '1', id: repo, sha: COMMIT, lastModified: '2026-01-01T00:00:00.000Z' })
-  }
-  if (path === `/api/datasets/${repo}/tree/${COMMIT}` || path === `/api/models/${repo}/tree/${COMMIT}`) {
-    return json(
+  const resolved = path.split(`/${repo}/resolve/${COMMIT}/`)[1]
+  const file = resolved === undefined ? undefined : hub.files.get(resolved)
+  if (hub.status !== 200) json(hub.status, { error: 'refused' })
+  else if (path.endsWith(`s/${repo}/revision/main`)) {
+    json(200, { _id: '1', id: repo, sha: COMMIT, lastModified: '2026-01-01T00:00:00.000Z' })
+  } else if (path.endsWith(`s/${repo}/tree/${COMMIT}`)) {
+    json(
       200,
       [...hub.files].map(([name, file]) => listing(name, file)),
     )
-  }
-  const resolved = path.split(`/${repo}/resolve/${COMMIT}/`)[1]
-  const file = resolved === undefined ? undefined : hub.files.get(resolved)
-  if (file === undefined) return json(404, { error: 'not found' })
-  send(file, request, response)
+  } else if (file !== undefined) send(file, request, response)
+  else json(404, { error: 'not found' })
 }
 
 function listing(path: string, { content, lfs }: FakeFile) {
