@@ -1,7 +1,6 @@
 /** @file `medtune/data`: from rows to batches, and what data set plugins share. */
 export type { Census } from './census.ts'
 export { type Batch, collate, labelCount } from './collate.ts'
-export { checkColumns } from './columns.ts'
 export { requireFile } from './files.ts'
 export { type HoldoutOptions, heldOut } from './holdout.ts'
 export { downloadSnapshot, openRepo } from './hub.ts'

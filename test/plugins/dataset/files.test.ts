@@ -7,9 +7,8 @@ import csv from '../../../plugins/dataset/csv.ts'
 import json from '../../../plugins/dataset/json.ts'
 import jsonl from '../../../plugins/dataset/jsonl.ts'
 import parquet from '../../../plugins/dataset/parquet.ts'
-import { checkColumns } from '../../../src/data/index.ts'
-import { InputError, OptionError, type Row, type Template } from '../../../src/plugin/contract.ts'
-import { collect, context, datasetOf } from '../../data/rows.ts'
+import { InputError, type Row } from '../../../src/plugin/contract.ts'
+import { collect, context } from '../../data/rows.ts'
 import { tempFolder } from '../../helpers/temp.ts'
 
 const folder = tempFolder()
@@ -144,14 +143,4 @@ describe('parquet', () => {
     await expect(read('parquet', 'bad.parquet', garbled)).rejects.toBeInstanceOf(InputError)
     await expect(read('parquet', 'none.parquet', write(0))).rejects.toThrow(/holds no rows/)
   })
-})
-
-it('checkColumns names the missing column and the likely one', async () => {
-  const template: Template = { columns: ['Question', 'Answr'], render: () => [], prompt: () => [] }
-  const check = checkColumns(datasetOf([{ Question: 'q', Answer: 'a' }]), template)
-  await expect(check).rejects.toBeInstanceOf(OptionError)
-  await expect(check).rejects.toThrow(
-    /"Answr", which the rows lack; did you mean "Answer"; they have: Question, Answer/,
-  )
-  await checkColumns(datasetOf([{ Question: 'q', Answr: 'a' }]), template)
 })
