@@ -2,9 +2,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { isScalar, parseDocument, visit } from 'yaml'
-import { shippedRecipes } from '../recipe/find.ts'
+import { isPath, shippedRecipes } from '../recipe/find.ts'
 import { nearest } from '../util/nearest.ts'
 import { UsageError } from './failure.ts'
+
+/** Where an editor looks for the schema, beside the recipe. */
+const SCHEMA = '.medtune/recipe.schema.json'
+const SCHEMA_LINE = /^(# yaml-language-server: \$schema=).*$/m
 
 export async function init(name: string, options: { out?: string }): Promise<number> {
   const shipped = shippedRecipes()
@@ -17,7 +21,10 @@ export async function init(name: string, options: { out?: string }): Promise<num
     )
   }
   const out = path.resolve(options.out ?? `${name}.yaml`)
-  const text = relocate(readFileSync(file, 'utf8'), path.dirname(file), path.dirname(out))
+  const text = relocate(readFileSync(file, 'utf8'), path.dirname(file), path.dirname(out)).replace(
+    SCHEMA_LINE,
+    `$1${SCHEMA}`,
+  )
   try {
     writeFileSync(out, text, { flag: 'wx' })
   } catch (error) {
@@ -30,7 +37,10 @@ export async function init(name: string, options: { out?: string }): Promise<num
     )
   }
   const shown = path.relative(process.cwd(), out)
-  process.stdout.write(`wrote ${shown}\ntry: medtune run ./${shown}\n`)
+  const folder = path.relative(process.cwd(), path.join(path.dirname(out), SCHEMA))
+  process.stdout.write(
+    `wrote ${shown}\n  medtune run ${isPath(shown) ? shown : `./${shown}`}\n  medtune schema --out ${folder}   (help from your editor)\n`,
+  )
   return 0
 }
 
@@ -41,7 +51,7 @@ function relocate(text: string, from: string, to: string): string {
     Scalar(key, node) {
       if (key === 'key' || !isScalar(node) || typeof node.value !== 'string' || !node.range) return
       const target = path.resolve(from, node.value)
-      if (!/^\.{1,2}\//.test(node.value) || !existsSync(target)) return
+      if (!/[/.]/.test(node.value) || !existsSync(target)) return
       const relative = path.relative(to, target).replaceAll(path.sep, '/')
       const moved = relative.startsWith('.') ? relative : `./${relative}`
       edits.push({ start: node.range[0], end: node.range[1], text: quote(moved) })

@@ -82,7 +82,7 @@ function buildProgram(run: (action: Action, json: boolean) => Promise<void>): Co
 }
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 the run failed, 2 wrong usage or an invalid recipe, 3 the environment lacks something.`
+Exit codes: 0 done, 1 the run failed, 2 wrong usage or an invalid recipe, 3 the environment lacks something, 130 interrupted.`
 
 /**
  * Runs one command line; returns the exit code and never throws.

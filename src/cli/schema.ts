@@ -1,5 +1,6 @@
 /** @file `medtune schema`: the JSON Schema of recipes, for editors. */
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { registryFor } from '../recipe/resolve.ts'
 import { editorSchema } from '../recipe/schema.ts'
 import { UsageError } from './failure.ts'
@@ -11,6 +12,7 @@ export async function schema(target: string | undefined, options: { out?: string
     return 0
   }
   try {
+    mkdirSync(path.dirname(path.resolve(options.out)), { recursive: true })
     writeFileSync(options.out, text)
   } catch (error) {
     throw new UsageError(`${options.out} cannot be written: ${(error as Error).message}`)

@@ -1,6 +1,5 @@
 /** @file `medtune validate`: every mistake of a recipe at once, before anything is loaded. */
 import path from 'node:path'
-import { checkStages } from '../recipe/create.ts'
 import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
 import { colorsFor } from './colors.ts'
 
@@ -10,7 +9,8 @@ export async function validate(
   options: { json?: boolean },
 ): Promise<number> {
   const resolved = await loadRecipe(target, overrides)
-  await checkStages(resolved)
+  const { validateFit } = await import('../run/validate.ts')
+  await validateFit(resolved)
   process.stdout.write(options.json ? `${JSON.stringify(asJson(resolved), null, 2)}\n` : asLine(resolved))
   return 0
 }

@@ -1,15 +1,7 @@
 /** @file Makes what a stage of a recipe stands for. */
 import os from 'node:os'
 import nodePath from 'node:path'
-import {
-  InputError,
-  type OptionError,
-  STAGES,
-  type StageContext,
-  type StageKind,
-  type Stages,
-} from '../plugin/index.ts'
-import { type Problem, RecipeError } from './errors.ts'
+import { type OptionError, STAGES, type StageContext, type StageKind, type Stages } from '../plugin/index.ts'
 import type { ResolvedRecipe, StageUse } from './recipe.ts'
 
 /**
@@ -39,43 +31,6 @@ function isOptionError(error: unknown): error is OptionError {
   return (
     error instanceof Error && error.name === 'OptionError' && typeof (error as OptionError).path === 'string'
   )
-}
-
-/** Kinds whose `create` only looks at its options and files; the others may open devices or connections. */
-const CHECKED: readonly StageKind[] = [
-  'model',
-  'dataset',
-  'template',
-  'adapter',
-  'optimizer',
-  'schedule',
-  'eval',
-]
-
-/**
- * Creates every stage that costs nothing, for the mistakes that only plugins see (a file that is missing).
- * @throws RecipeError with all of them at once
- */
-export async function checkStages(resolved: ResolvedRecipe): Promise<void> {
-  const problems: Problem[] = []
-  for (const kind of CHECKED) {
-    for (const path of stagePaths(resolved, kind)) {
-      try {
-        await createStage(resolved, kind, path, () => {})
-      } catch (error) {
-        if (error instanceof RecipeError) problems.push(...error.problems)
-        else if (error instanceof InputError) problems.push(...resolved.error(path, error.message).problems)
-        else throw error
-      }
-    }
-  }
-  if (problems.length > 0) throw new RecipeError(problems)
-}
-
-function stagePaths(resolved: ResolvedRecipe, kind: StageKind): readonly string[] {
-  const { key, many } = STAGES[kind]
-  if (!many) return [key]
-  return (resolved.recipe[key as 'eval'] as readonly StageUse[]).map((_, index) => `${key}.${index}`)
 }
 
 /** Any plugin's `create`: its options were validated against its own schema, which no static type can follow here. */

@@ -30,6 +30,23 @@ export class RecipeError extends Error {
   }
 }
 
+/**
+ * Runs every check, also behind one that fails, so that all mistakes are told at once.
+ * @throws RecipeError with the problems of all; any other error at once
+ */
+export async function checkAll(checks: readonly (() => unknown)[]): Promise<void> {
+  const problems: Problem[] = []
+  for (const check of checks) {
+    try {
+      await check()
+    } catch (error) {
+      if (!(error instanceof RecipeError)) throw error
+      problems.push(...error.problems)
+    }
+  }
+  if (problems.length > 0) throw new RecipeError(problems)
+}
+
 /** `file:line:col  path: what is wrong; did you mean "..."; allowed: ...`, the file relative to `cwd`. */
 export function formatProblem(problem: Problem, cwd = process.cwd()): string {
   return formatPlace(problem, cwd) + formatMistake(problem)

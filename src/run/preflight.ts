@@ -7,21 +7,27 @@ import {
   OptionError,
   type Row,
 } from '../plugin/contract.ts'
+import { checkAll } from '../recipe/errors.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { nearest } from '../util/nearest.ts'
 import type { RunStages } from './stages.ts'
 
-/** @throws RecipeError, or InputError for a data set that is empty or damaged at its first row. */
+/**
+ * What is undefined is not at hand yet, and what it decides is not checked.
+ * @throws RecipeError with every mistake, or InputError for a data set that is empty or damaged at its first row
+ */
 export async function preflight(
   resolved: ResolvedRecipe,
   stages: RunStages,
-  dataset: Dataset,
-  model: Model,
+  dataset: Dataset | undefined,
+  model: Model | undefined,
 ): Promise<void> {
-  checkPrecision(resolved, stages)
-  checkLength(resolved, model)
-  checkHoldoutUse(resolved)
-  checkColumns(resolved, stages, await firstRow(resolved, dataset))
+  await checkAll([
+    () => checkPrecision(resolved, stages),
+    () => model && checkLength(resolved, model),
+    () => checkHoldoutUse(resolved),
+    async () => dataset && checkColumns(resolved, stages, await firstRow(resolved, dataset)),
+  ])
 }
 
 /** The adapter's plan for this model. @throws RecipeError for a target that no layer has, a rank that is impossible. */

@@ -13,6 +13,7 @@ import type {
   Template,
 } from '../plugin/contract.ts'
 import { createStage } from '../recipe/create.ts'
+import { type Problem, RecipeError } from '../recipe/errors.ts'
 import type { ResolvedRecipe, StageUse } from '../recipe/recipe.ts'
 import type { NamedTracker } from '../track/events.ts'
 
@@ -37,11 +38,20 @@ export interface RunStages {
 
 type Warn = StageContext['warn']
 
-/** @throws RecipeError at the option that a plugin refuses; InputError for a file that an evaluation cannot read. */
+/** @throws RecipeError at every option that a plugin refuses; InputError for a file that an evaluation cannot read. */
 export async function createStages(resolved: ResolvedRecipe, warn: Warn): Promise<RunStages> {
   const { recipe } = resolved
-  const create = <K extends StageKind>(kind: K, path: string): Promise<Stages[K]> =>
-    createStage(resolved, kind, path, warn)
+  const refused: Problem[] = []
+  // A refused stage leaves a hole; nothing is returned where there is one.
+  const create = async <K extends StageKind>(kind: K, path: string): Promise<Stages[K]> => {
+    try {
+      return await createStage(resolved, kind, path, warn)
+    } catch (error) {
+      if (!(error instanceof RecipeError)) throw error
+      refused.push(...error.problems)
+      return undefined as never
+    }
+  }
   const many = <K extends StageKind>(kind: K, key: 'eval' | 'trackers' | 'exports') =>
     Promise.all(
       recipe[key].map(async (use, i) => ({
@@ -62,8 +72,7 @@ export async function createStages(resolved: ResolvedRecipe, warn: Warn): Promis
   }
   // Made once here although it lives in the executor's worker, so that a refused option is found now.
   await create('optimizer', 'optimizer')
-  return {
-    ...stages,
+  const lists = {
     evaluations: (await many('eval', 'eval')).map(({ name, path, made }) => ({
       name,
       path,
@@ -72,6 +81,8 @@ export async function createStages(resolved: ResolvedRecipe, warn: Warn): Promis
     trackers: (await many('tracker', 'trackers')).map(({ name, made }) => ({ name, tracker: made })),
     exporters: (await many('export', 'exports')).map(({ name, made }) => ({ name, exporter: made })),
   }
+  if (refused.length > 0) throw new RecipeError(refused)
+  return { ...stages, ...lists }
 }
 
 /** What a stage of a list is called in reports: its `name`, else its plugin. */

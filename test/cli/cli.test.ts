@@ -1,6 +1,6 @@
 /** @file The program as a user starts it: real processes, their exit codes and what they print where. */
 import { execFile } from 'node:child_process'
-import { cpSync, readFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Ajv } from 'ajv'
@@ -8,6 +8,7 @@ import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { main } from '../../src/cli/program.ts'
 import { shippedRecipes } from '../../src/recipe/find.ts'
+import { makeModel } from '../helpers/make-model.ts'
 import { folderOf, GOOD } from '../recipe/folder.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -54,12 +55,12 @@ async function inProcess(...args: string[]): Promise<Result> {
   }
 }
 
-const FILES = {
-  'rows.jsonl':
-    '{"question":"q","answer":"a"}\n{"question":"r","answer":"b"}\n{"question":"s","answer":"c"}\n',
-  'model/config.json': '{}',
-  'model/tokenizer.json': '{}',
-  'model/model.safetensors': '',
+/** What GOOD names: three rows and a small model. */
+async function addInputs(folder: string): Promise<void> {
+  const rows = ['q', 'r', 's'].map((question) => JSON.stringify({ question, answer: 'a' }))
+  writeFileSync(path.join(folder, 'rows.jsonl'), `${rows.join('\n')}\n`)
+  await makeModel(path.join(folder, 'model'), { config: { max_position_embeddings: 2048 } })
+  writeFileSync(path.join(folder, 'model/tokenizer.json'), '{}')
 }
 
 test('help is on stdout with exit 0; a command or option that is none exits 2 with a hint', async () => {
@@ -109,7 +110,8 @@ test('a broken recipe: every problem on a line of stderr, relative to where the 
 })
 
 test('a good recipe: one line, or all of it as JSON', async () => {
-  const folder = folderOf({ 'recipe.yaml': GOOD, ...FILES })
+  const folder = folderOf({ 'recipe.yaml': GOOD })
+  await addInputs(folder)
   const [plain, json, missing] = await Promise.all([
     medtune(['validate', 'recipe.yaml'], folder),
     medtune(['validate', 'recipe.yaml', 'adapter.rank=4', '--json'], folder),
@@ -153,10 +155,10 @@ test('schema describes recipes as they are written: with extends, bare names and
   cpSync(path.join(ROOT, 'test/fixtures/medtune-plugin-example'), path.join(folder, 'p'), { recursive: true })
   const out = path.join(folder, 'schema.json')
   const written = await inProcess('schema', path.join(folder, 'recipe.yaml'), '--out', out)
-  const nowhere = await inProcess('schema', '--out', 'no/such/folder/schema.json')
+  const nowhere = await inProcess('schema', '--out', path.join(folder, 'recipe.yaml/schema.json'))
   expect(written).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(nowhere.code).toBe(2)
-  expect(nowhere.stderr).toMatch(/error.*: no\/such\/folder\/schema\.json cannot be written/)
+  expect(nowhere.stderr).toMatch(/error.*recipe\.yaml\/schema\.json cannot be written/)
   const validate = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(out, 'utf8')))
   const accepts = (text: string) => validate(parse(text))
   expect(accepts(GOOD)).toBe(true)

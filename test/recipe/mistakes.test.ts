@@ -1,10 +1,12 @@
 /** @file Every kind of mistake in a recipe, with the place, the nearest right word and the exit code it gets. */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { exitCode } from '../../src/cli/failure.ts'
-import { checkStages } from '../../src/recipe/create.ts'
 import type { Problem, RecipeError } from '../../src/recipe/errors.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
+import { validateFit } from '../../src/run/validate.ts'
+import { makeModel } from '../helpers/make-model.ts'
 import { folderOf, GOOD } from './folder.ts'
 
 type Expected = Partial<Omit<Problem, 'message'>> & { readonly message: RegExp }
@@ -17,6 +19,8 @@ interface Case {
   readonly files?: Readonly<Record<string, string>>
   readonly target?: string
   readonly overrides?: readonly string[]
+  /** Make a small model in the folder `model`. */
+  readonly model?: boolean
   /** Also ask the plugins, not only the schema. */
   readonly stages?: boolean
   readonly expected: Expected
@@ -28,12 +32,17 @@ async function problemsOf(
   const text = entry.text ?? (entry.change ? GOOD.replace(...entry.change) : GOOD)
   if (entry.change) expect(text).not.toBe(GOOD)
   const folder = folderOf({ 'recipe.yaml': text, ...entry.files })
+  if (entry.model) {
+    mkdirSync(path.join(folder, 'model'))
+    await makeModel(path.join(folder, 'model'), { config: { max_position_embeddings: 2048 } })
+    writeFileSync(path.join(folder, 'model/tokenizer.json'), '{}')
+  }
   try {
     const resolved = await loadRecipe(
       path.resolve(folder, entry.target ?? 'recipe.yaml'),
       entry.overrides ?? [],
     )
-    if (entry.stages) await checkStages(resolved)
+    if (entry.stages) await validateFit(resolved)
   } catch (error) {
     return { problems: (error as RecipeError).problems, error: error as RecipeError, folder }
   }
@@ -561,38 +570,111 @@ describe('overrides', () => {
   })
 })
 
-describe('what only plugins can see', () => {
+describe('what only plugins, the model and the data show', () => {
+  const rows = { 'rows.jsonl': '{"question":"q","answer":"a"}\n{"question":"r","answer":"b"}\n' }
   test.each<Case>([
     {
       name: 'a model folder that is missing',
-      stages: true,
-      files: { 'rows.jsonl': '{"question":"q","answer":"a"}\n' },
+      files: rows,
       expected: { line: 2, col: 29, path: 'model.path', message: /no such folder/ },
     },
     {
       name: 'a brace without its partner',
-      stages: true,
+      model: true,
+      files: rows,
       change: ['"{question}"', '"{question"'],
-      files: {
-        'rows.jsonl': '{}\n',
-        'model/config.json': '{}',
-        'model/tokenizer.json': '{}',
-        'model/model.safetensors': '',
-      },
       expected: { line: 9, col: 9, path: 'template.user', message: /lone/ },
     },
     {
       name: 'a data file that is missing',
-      stages: true,
-      files: {
-        'row.jsonl': '{}\n',
-        'model/config.json': '{}',
-        'model/tokenizer.json': '{}',
-        'model/model.safetensors': '',
-      },
+      model: true,
+      files: { 'row.jsonl': '{}\n' },
       expected: { line: 5, col: 9, path: 'dataset.path', message: /rows\.jsonl/ },
     },
-  ])('$name', expectCase)
+    {
+      name: 'a data set without rows',
+      model: true,
+      files: { 'rows.jsonl': '\n' },
+      expected: { path: 'dataset', message: /row/ },
+    },
+    {
+      name: 'a data set that is no JSON',
+      model: true,
+      files: { 'rows.jsonl': '{"question": 1,\n' },
+      expected: { path: 'dataset', message: /rows\.jsonl.*1/ },
+    },
+    {
+      name: 'a column that is missing',
+      model: true,
+      files: rows,
+      change: ['{answer}', '{anwser}'],
+      expected: {
+        line: 10,
+        col: 10,
+        path: 'template.model',
+        message: /no column "anwser"; did you mean "answer"; its columns: question, answer/,
+      },
+    },
+    {
+      name: 'a target that no layer has',
+      model: true,
+      files: rows,
+      change: ['rank: 8', 'targets: [q_proj, qv_proj]'],
+      expected: { line: 13, col: 21, path: 'adapter.targets.1', message: /"?qv_proj"?.*q_proj/ },
+    },
+    {
+      name: 'a rank wider than a projection',
+      model: true,
+      files: rows,
+      change: ['rank: 8', 'rank: 4096'],
+      expected: { line: 13, col: 9, path: 'adapter.rank', message: /4096 is more than .* allows/ },
+    },
+    {
+      name: 'rows longer than the model reads',
+      model: true,
+      files: rows,
+      overrides: ['train.max_length=1000000'],
+      expected: { override: 'train.max_length=1000000', path: 'train.max_length', message: /at most/ },
+    },
+    {
+      name: 'a holdout loss without a holdout',
+      model: true,
+      files: rows,
+      overrides: ['train.eval_every=5', 'dataset.holdout=0'],
+      expected: { override: 'train.eval_every=5', path: 'train.eval_every', message: /holdout/ },
+    },
+    {
+      name: 'a precision that is not offered',
+      model: true,
+      files: rows,
+      overrides: ['train.precision=bf16'],
+      expected: { override: 'train.precision=bf16', path: 'train.precision', message: /not offered/ },
+    },
+    {
+      name: 'two evaluations of one name',
+      model: true,
+      files: rows,
+      change: ['[loss]', '[loss, loss]'],
+      expected: { line: 15, col: 14, path: 'eval.1', message: /second one named "loss"/ },
+    },
+  ])('$name', (entry) => expectCase({ ...entry, stages: true }))
+
+  test('several at once', async () => {
+    const { problems } = await problemsOf({
+      name: 'several',
+      model: true,
+      stages: true,
+      files: rows,
+      text: GOOD.replace('rank: 8', 'rank: 4096')
+        .replace('{answer}', '{answr}')
+        .replace('{question}', '{quest}'),
+      expected: { message: /./ },
+    })
+    expect(problems.map(({ path, line }) => [path, line])).toEqual([
+      ['template.user', 9],
+      ['adapter.rank', 13],
+    ])
+  })
 })
 
 test('every mistake is told at once, in the order of places, overrides last', async () => {
