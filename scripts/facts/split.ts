@@ -56,7 +56,7 @@ export function refuseLeaks(rows: readonly Row[], heldOut: readonly Fact[]): voi
   const leaks = findLeaks(rows, heldOut)
   const [first] = leaks
   if (first === undefined) return
-  throw new Error(`${leaks.length} leaks in the tuning rows; the first: row ${first.row} ${first.why}`)
+  throw new Error(`leaks in the tuning rows: ${leaks.length}; the first: row ${first.row} ${first.why}`)
 }
 
 /** Writes train.jsonl, held-out.jsonl and swapped.jsonl. */
