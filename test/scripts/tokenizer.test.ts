@@ -6,6 +6,7 @@ import { Tokenizer as Library } from '@huggingface/tokenizers'
 import { afterAll, describe, expect, it } from 'vitest'
 import { join, learnTokens, mergesOf } from '../../scripts/tokenizer/bpe.ts'
 import { tokenizerConfig, tokenizerJson } from '../../scripts/tokenizer/files.ts'
+import { projectTexts } from '../../scripts/tokenizer/project-text.ts'
 import { learnVocabulary, VOCABULARY_SIZE } from '../../scripts/tokenizer/vocabulary.ts'
 import { CHARACTERS, countWords, SPACE } from '../../scripts/tokenizer/words.ts'
 import { openTokenizer } from '../../src/data/index.ts'
@@ -203,5 +204,39 @@ describe('the chat template', () => {
     const user = { role: 'user', content: 'Why?' }
     expect(() => render([user, user])).toThrow(/alternate/)
     expect(() => render([{ role: 'assistant', content: 'So.' }])).toThrow(/alternate/)
+  })
+})
+
+describe("the embedded model's tokenizer", () => {
+  const shipped = path.resolve(import.meta.dirname, '../../models/tiny-gemma3')
+  const readJson = (name: string): object => JSON.parse(readFileSync(path.join(shipped, name), 'utf8'))
+  const texts = projectTexts()
+
+  it('is what the scripts make of the text in the repository', () => {
+    expect(readJson('tokenizer.json')).toEqual(tokenizerJson(learnVocabulary(texts)))
+    expect(readJson('tokenizer_config.json')).toEqual(tokenizerConfig())
+  })
+
+  it('has the size and the control ids of config.json', async () => {
+    const tokenizer = await openTokenizer(shipped)
+    expect(readJson('config.json')).toMatchObject({
+      vocab_size: tokenizer.vocabSize,
+      bos_token_id: tokenizer.tokenId('<bos>'),
+      eos_token_id: [tokenizer.tokenId('<eos>'), tokenizer.tokenId('<end_of_turn>')],
+      pad_token_id: tokenizer.tokenId('<pad>'),
+    })
+  })
+
+  it('gives all text of the project back, in few tokens', async () => {
+    const tokenizer = await openTokenizer(shipped)
+    let tokens = 0
+    let words = 0
+    for (const text of texts) {
+      const { ids } = tokenizer.encode([{ text, train: true }])
+      expect(tokenizer.decode(ids)).toBe(text)
+      tokens += ids.length
+      words += text.match(/[A-Za-z0-9]+|[^A-Za-z0-9\s]/g)!.length
+    }
+    expect(tokens / words).toBeLessThan(1.1)
   })
 })
