@@ -3,6 +3,7 @@ import type { Census, EncodedSplit, Tokenizer } from './data/index.ts'
 import type { Dataset, Model, Template } from './plugin/contract.ts'
 import type { Recipe, ResolvedRecipe } from './recipe/recipe.ts'
 import { openData, splitDataset } from './run/data.ts'
+import { precisionOf } from './run/engine.ts'
 import { type Estimate, estimateRun, measureSpeed } from './run/estimate.ts'
 import { planAdapter, preflight } from './run/preflight.ts'
 import { Warnings } from './run/record.ts'
@@ -50,7 +51,7 @@ export async function plan(resolved: ResolvedRecipe): Promise<Plan> {
     const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
     const samples = await takeSamples(dataset, stages.template, data.tokenizer, recipe.train.max_length)
     const { work, rows, steps, epochs } = await countWork(recipe, data.train)
-    const executor = await use(stages.compute.open())
+    const executor = await use(stages.compute.open(precisionOf(resolved, stages)))
     const estimate = estimateRun(model, adapter, work, await measureSpeed(executor))
     return {
       name: recipe.name,

@@ -41,7 +41,15 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
       const tuned = await evaluateAll('tuned', records.length, evaluation)
 
       const exports = await writeResults(stages, model, adapter, engine, log)
-      const results = { base, tuned, records, trainable: adapter.trainable, exports, data }
+      const results = {
+        base,
+        tuned,
+        records,
+        trainable: adapter.trainable,
+        precision: engine.precision,
+        exports,
+        data,
+      }
       return writeReport(resolved, log, warnings, results)
     }),
   )

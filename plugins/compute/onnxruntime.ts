@@ -29,6 +29,7 @@ export default definePlugin({
   },
   create: (options) => ({
     precisions: ['fp32'],
+    auto: 'fp32',
     async open() {
       const { OnnxExecutor } = await import('medtune/compute/onnx')
       return new OnnxExecutor({ ...options, provider: 'cpu' })

@@ -7,6 +7,7 @@ export default definePlugin({
   summary: 'Loss and perplexity on the held-out rows, weighted by tokens.',
   options: { type: 'object', properties: {}, additionalProperties: false },
   create: () => ({
+    needsHoldout: true,
     async evaluate(subject) {
       const documents = await subject.holdout()
       if (documents.length === 0) {

@@ -14,7 +14,12 @@ export default definePlugin({
   options: {
     type: 'object',
     properties: {
-      path: { type: 'string', minLength: 1, description: 'Folder of the model.' },
+      path: {
+        type: 'string',
+        minLength: 1,
+        description:
+          'Folder of the model. With repo beside it: a copy of that repository, and nothing is downloaded.',
+      },
       repo: {
         type: 'string',
         minLength: 1,
@@ -25,12 +30,10 @@ export default definePlugin({
     additionalProperties: false,
   },
   create({ path, repo, revision }, context): ModelSource {
-    if (path !== undefined && repo !== undefined) {
-      throw new OptionError('repo', 'path and repo are both given; keep the one that is meant')
+    if (revision !== undefined && repo === undefined) {
+      throw new OptionError('revision', 'belongs to repo; a folder has no revisions')
     }
     if (path !== undefined) {
-      if (revision !== undefined)
-        throw new OptionError('revision', 'belongs to repo; a folder has no revisions')
       const folder = context.resolvePath(path)
       checkFolder(folder)
       return { load: async () => (await import('medtune/nn')).gemma3(folder) }

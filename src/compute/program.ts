@@ -25,9 +25,9 @@ export function program(options: {
   const order = toposort(roots)
   const inputs = order
     .filter((node) => (node.op as unknown) === inputOp)
-    .map((node) => ({ name: node.attrs['name'] as string, value: node.outputs[0]! }))
+    .map((node) => ({ name: node.attrs.name as string, value: node.outputs[0]! }))
   const parameters = parametersOf(roots).map((value) => {
-    const spec = value.node.attrs['spec'] as ParameterSpec
+    const spec = value.node.attrs.spec as ParameterSpec
     return { ...spec, value, gradient: gradients.get(value) ?? null }
   })
   refuseTwins([...inputs, ...parameters].map(({ name }) => name))

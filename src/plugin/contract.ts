@@ -206,6 +206,8 @@ export interface EvalOutcome {
 }
 
 export interface Evaluation {
+  /** Whether it reads the subject's held-out documents: then `dataset.holdout` must keep some. */
+  readonly needsHoldout?: boolean
   evaluate(subject: Subject): Promise<EvalOutcome>
 }
 
@@ -268,9 +270,10 @@ export interface Exporter {
 }
 
 export interface ExecutorSource {
-  /** What `precision: auto` means here, and which precisions there are. */
   readonly precisions: readonly ('fp32' | 'bf16')[]
-  open(): Promise<Executor>
+  /** What `precision: auto` chooses on this machine. */
+  readonly auto: 'fp32' | 'bf16'
+  open(precision: 'fp32' | 'bf16'): Promise<Executor>
 }
 
 // ---------------------------------------------------------------------------------- the contract

@@ -13,6 +13,7 @@ export const GAIN = { base: 0, tuned: 1 } as const
 
 export interface Engine {
   readonly executor: Executor
+  readonly precision: 'fp32' | 'bf16'
   /** Log-probability of each label, by the program without a backward pass. */
   score(batch: Batch, gain: number): Promise<Float32Array>
   /** The same by the training program, which is at hand between two steps, where the other would have to be loaded. */
@@ -20,6 +21,14 @@ export interface Engine {
   /** Runs a training micro-batch and keeps its gradients; returns the weighted loss. */
   train(batch: Batch): Promise<number>
   close(): Promise<void>
+}
+
+/** The precision that computes: what the recipe asks for, or the executor's choice where it says auto. */
+export function precisionOf(
+  { recipe }: ResolvedRecipe,
+  { compute }: Pick<RunStages, 'compute'>,
+): 'fp32' | 'bf16' {
+  return recipe.train.precision === 'auto' ? compute.auto : recipe.train.precision
 }
 
 /** Opens the executor, sets the optimizer and compiles on first use. `signal` stops it between two batches. */
@@ -31,7 +40,8 @@ export async function openEngine(
   signal?: AbortSignal,
 ): Promise<Engine> {
   const programs = buildPrograms(model, plan)
-  const executor = await stages.compute.open()
+  const precision = precisionOf(resolved, stages)
+  const executor = await stages.compute.open(precision)
   const score = lazily(executor, programs.score)
   const train = lazily(executor, programs.train)
   const run = async (
@@ -51,6 +61,7 @@ export async function openEngine(
   }
   return {
     executor,
+    precision,
     score: async (batch, gain) => (await run(score, batch, gain, false)).logProb!,
     scoreInTraining: async (batch, gain) => (await run(train, batch, gain, false)).logProb!,
     train: async (batch) => (await run(train, batch, GAIN.tuned, true)).loss![0]!,

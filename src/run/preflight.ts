@@ -25,7 +25,8 @@ export async function preflight(
   await checkAll([
     () => checkPrecision(resolved, stages),
     () => model && checkLength(resolved, model),
-    () => checkHoldoutUse(resolved),
+    () => checkHoldoutUse(resolved, stages),
+    () => checkRate(resolved),
     async () => dataset && checkColumns(resolved, stages, await firstRow(resolved, dataset)),
   ])
 }
@@ -68,12 +69,23 @@ function checkLength(resolved: ResolvedRecipe, model: Model): void {
   )
 }
 
-function checkHoldoutUse(resolved: ResolvedRecipe): void {
+function checkHoldoutUse(resolved: ResolvedRecipe, { evaluations }: RunStages): void {
   const { train, dataset } = resolved.recipe
-  if (train.eval_every === undefined || Number(dataset.holdout ?? 0) > 0) return
+  if (Number(dataset.holdout ?? 0) > 0) return
+  const advice = 'dataset.holdout is 0: no row is held out; set it to a count or a fraction'
+  if (train.eval_every !== undefined)
+    throw resolved.error('train.eval_every', `asks for a holdout loss, but ${advice}`)
+  const asks = evaluations.find(({ evaluation }) => evaluation.needsHoldout)
+  if (asks) throw resolved.error(asks.path, `${asks.name} scores the held-out rows, but ${advice}`)
+}
+
+/** The schedule multiplies the optimizer's own rate: one without would train at NaN. */
+function checkRate(resolved: ResolvedRecipe): void {
+  const { optimizer } = resolved.recipe
+  if (typeof optimizer.lr === 'number') return
   throw resolved.error(
-    'train.eval_every',
-    'asks for a holdout loss, but dataset.holdout is 0: no row is held out',
+    'optimizer',
+    `"${optimizer.use}" has no option lr, the rate that the schedule multiplies`,
   )
 }
 

@@ -25,6 +25,7 @@ export interface Report {
     readonly loss_last: number
     readonly peak_rss_bytes: number
     readonly trainable: number
+    readonly precision: 'fp32' | 'bf16'
   }
   readonly eval: Readonly<Record<string, EvalReport>>
   /** Paths of what was exported. */
@@ -38,6 +39,7 @@ export interface Results {
   readonly tuned: ReadonlyMap<string, EvalOutcome>
   readonly records: readonly StepRecord[]
   readonly trainable: number
+  readonly precision: 'fp32' | 'bf16'
   readonly exports: readonly string[]
   readonly data: RunData
 }
@@ -64,6 +66,7 @@ export async function writeReport(
       loss_last: records.at(-1)?.loss ?? Number.NaN,
       peak_rss_bytes: memory().peak,
       trainable: results.trainable,
+      precision: results.precision,
     },
     eval: Object.fromEntries(
       [...base].map(([name, outcome]) => [name, compareOutcomes(outcome, tuned.get(name)!, recipe.seed)]),

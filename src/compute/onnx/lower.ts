@@ -1,7 +1,7 @@
 /** @file Program -> ONNX model bytes and what an executor must feed and fetch. */
 import { basename, dirname } from 'node:path'
 import type { Dim, Node, ParameterSpec, Program, Value } from '../graph.ts'
-import { parameterOp, type WeightAttrs, weightOp } from '../ops/leaf.ts'
+import { type WeightAttrs, weightOp } from '../ops/leaf.ts'
 import { type OnnxExternal, writeModel } from './proto.ts'
 import type { Name, OnnxAttr, OnnxConstant, OnnxContext, OnnxNode, OnnxPort } from './rule.ts'
 

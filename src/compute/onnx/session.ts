@@ -97,7 +97,7 @@ export class Sessions {
       disable_prepacking: prepack ? '0' : '1',
       use_device_allocator_for_initializers: '1',
     }
-    if (folder !== '') session['model_external_initializers_file_folder_path'] = folder
+    if (folder !== '') session.model_external_initializers_file_folder_path = folder
     return {
       executionProviders: [provider],
       intraOpNumThreads: threads === 0 ? availableParallelism() : threads,

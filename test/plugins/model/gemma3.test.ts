@@ -41,11 +41,11 @@ describe('model gemma3', () => {
     expect(() => refused('partial')).toThrow(/has no config\.json/)
   })
 
-  it('wants exactly one of path and repo', () => {
+  it('wants path or repo; a path beside a repo is a copy of it and must be there', () => {
     expect(() => gemma3.create({}, context)).toThrow(OptionError)
     expect(() => gemma3.create({}, context)).toThrow(/needs path .* or repo/)
     expect(() => gemma3.create({ path: 'a', repo: 'b/c' }, context)).toThrow(
-      expect.objectContaining({ path: 'repo' }),
+      expect.objectContaining({ path: 'path' }),
     )
     expect(() => gemma3.create({ path: 'a', revision: 'main' }, context)).toThrow(
       expect.objectContaining({ path: 'revision' }),
