@@ -29,8 +29,14 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'optimizer/adamw', load: () => import('./optimizer/adamw.ts') },
   // schedule
   { path: 'schedule/constant', load: () => import('./schedule/constant.ts') },
+  { path: 'schedule/constant_with_warmup', load: () => import('./schedule/constant_with_warmup.ts') },
   { path: 'schedule/cosine', load: () => import('./schedule/cosine.ts') },
+  { path: 'schedule/cosine_with_min_lr', load: () => import('./schedule/cosine_with_min_lr.ts') },
+  { path: 'schedule/cosine_with_restarts', load: () => import('./schedule/cosine_with_restarts.ts') },
+  { path: 'schedule/inverse_sqrt', load: () => import('./schedule/inverse_sqrt.ts') },
   { path: 'schedule/linear', load: () => import('./schedule/linear.ts') },
+  { path: 'schedule/polynomial', load: () => import('./schedule/polynomial.ts') },
+  { path: 'schedule/warmup_stable_decay', load: () => import('./schedule/warmup_stable_decay.ts') },
   // eval
   { path: 'eval/loss', load: () => import('./eval/loss.ts') },
   { path: 'eval/multiple-choice', load: () => import('./eval/multiple-choice.ts') },

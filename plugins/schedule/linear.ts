@@ -7,5 +7,7 @@ export default definePlugin({
   name: 'linear',
   summary: 'Falls in a straight line to zero at the last step.',
   options: { type: 'object', properties: { warmup: warmupOption }, additionalProperties: false },
-  create: ({ warmup }) => ({ at: withWarmup(warmup, (progress) => 1 - progress) }),
+  create: (options) => ({
+    at: withWarmup(options.warmup, ({ step, warmup, total }) => (total - step) / Math.max(1, total - warmup)),
+  }),
 })

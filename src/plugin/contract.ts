@@ -154,8 +154,11 @@ export interface AdapterPlan {
 // ---------------------------------------------------------------------------------- training
 
 export interface Schedule {
-  /** Factor on the base learning rate for the optimizer step that follows `step` completed ones. */
-  at(step: number, total: number): number
+  /**
+   * Factor on the learning rate `lr` for the optimizer step that follows `step` completed ones.
+   * @throws OptionError where an option does not go with `lr`; asked once before a run begins.
+   */
+  at(step: number, total: number, lr: number): number
 }
 
 // ---------------------------------------------------------------------------------- evaluation

@@ -6,6 +6,7 @@ import {
   type Model,
   OptionError,
   type Row,
+  type Template,
 } from '../plugin/contract.ts'
 import { checkAll } from '../recipe/errors.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
@@ -26,7 +27,7 @@ export async function preflight(
     () => checkPrecision(resolved, stages),
     () => model && checkLength(resolved, model),
     () => checkHoldoutUse(resolved, stages),
-    () => checkRate(resolved),
+    () => checkRate(resolved, stages),
     async () => dataset && checkColumns(resolved, stages, await firstRow(resolved, dataset)),
   ])
 }
@@ -80,9 +81,13 @@ function checkHoldoutUse(resolved: ResolvedRecipe, { evaluations }: RunStages): 
 }
 
 /** The schedule multiplies the optimizer's own rate: one without would train at NaN. */
-function checkRate(resolved: ResolvedRecipe): void {
+function checkRate(resolved: ResolvedRecipe, { schedule }: RunStages): void {
   const { optimizer } = resolved.recipe
-  if (typeof optimizer.lr === 'number') return
+  const { lr } = optimizer
+  if (typeof lr === 'number') {
+    placed(resolved, 'schedule', () => schedule.at(0, 1, lr))
+    return
+  }
   throw resolved.error(
     'optimizer',
     `"${optimizer.use}" has no option lr, the rate that the schedule multiplies`,
@@ -101,13 +106,23 @@ async function firstRow(resolved: ResolvedRecipe, dataset: Dataset): Promise<Row
 function checkColumns(resolved: ResolvedRecipe, { template }: RunStages, row: Row): void {
   const there = Object.keys(row)
   const missing = template.columns.find((column) => !Object.hasOwn(row, column))
-  if (missing === undefined) return
+  if (missing === undefined) return checkForm(resolved, template, row)
   const near = nearest(missing, there)
   const hint = near === undefined ? '' : `; did you mean "${near}"`
   throw resolved.error(
     optionNaming(resolved, missing),
     `the dataset has no column "${missing}"${hint}; its columns: ${there.join(', ')}`,
   )
+}
+
+/** A row in no form that is known is a mistake of the template, not of the row. */
+function checkForm(resolved: ResolvedRecipe, template: Template, row: Row): void {
+  try {
+    template.form?.(row)
+  } catch (error) {
+    if (error instanceof InputError) throw resolved.error('template', `the first row ${error.message}`)
+    throw error
+  }
 }
 
 /** The template option that spells `{column}`; the template itself where none does. */

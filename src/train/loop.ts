@@ -94,7 +94,7 @@ async function finishStep(
   { loss, tokens, labelTokens }: Sum,
   seconds: () => number,
 ): Promise<StepRecord> {
-  const rate = lr * schedule.at(step - 1, total)
+  const rate = lr * schedule.at(step - 1, total, lr)
   const { gradNorm } = Number.isFinite(loss)
     ? await executor.update({ step, lr: rate, clip: options.clip })
     : { gradNorm: Number.NaN }

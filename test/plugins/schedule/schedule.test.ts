@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import constant from '../../../plugins/schedule/constant.ts'
 import cosine from '../../../plugins/schedule/cosine.ts'
 import linear from '../../../plugins/schedule/linear.ts'
-import { warmupSteps } from '../../../plugins/schedule/warmup.ts'
+import { stepCount } from '../../../plugins/schedule/warmup.ts'
 import type { Schedule } from '../../../src/plugin/contract.ts'
 
 const context = { recipeDir: '', resolvePath: (path: string) => path, seed: 0, warn: () => {} }
@@ -11,8 +11,8 @@ const rates = (
   warmup: number,
   total: number,
 ): number[] => {
-  const schedule = plugin.create({ warmup }, context) as Schedule
-  return Array.from({ length: total }, (_, step) => 0.01 * schedule.at(step, total))
+  const schedule = plugin.create({ warmup, num_cycles: 0.5 }, context) as Schedule
+  return Array.from({ length: total }, (_, step) => 0.01 * schedule.at(step, total, 0.01))
 }
 const close = (got: readonly number[], want: readonly number[]): void => {
   expect(got).toHaveLength(want.length)
@@ -35,14 +35,14 @@ test('constant stays', () => {
 })
 
 test('a fraction of warm-up is rounded up, a count is cut to whole steps', () => {
-  expect(warmupSteps(0.3, 6)).toBe(2)
-  expect(warmupSteps(0.03, 100)).toBe(3)
-  expect(warmupSteps(0.001, 100)).toBe(1)
-  expect(warmupSteps(0, 100)).toBe(0)
-  expect(warmupSteps(2.9, 100)).toBe(2)
+  expect(stepCount(0.3, 6)).toBe(2)
+  expect(stepCount(0.03, 100)).toBe(3)
+  expect(stepCount(0.001, 100)).toBe(1)
+  expect(stepCount(0, 100)).toBe(0)
+  expect(stepCount(2.9, 100)).toBe(2)
 })
 
 test('beyond the total the rate stays at the end of the curve', () => {
-  const schedule = cosine.create({ warmup: 0 }, context) as Schedule
-  expect(schedule.at(12, 10)).toBeCloseTo(0, 12)
+  const schedule = cosine.create({ warmup: 0, num_cycles: 0.5 }, context) as Schedule
+  expect(schedule.at(12, 10, 0.01)).toBeCloseTo(0, 12)
 })
