@@ -34,6 +34,8 @@ export interface Plan {
   /** How often the training data is gone through. */
   readonly epochs: number
   readonly estimate: Estimate
+  /** What the first row was taken for, such as `sharegpt`, where the template goes by the row. */
+  readonly form?: string
   readonly samples: readonly Sample[]
   readonly warnings: readonly { readonly code: string; readonly message: string }[]
 }
@@ -49,7 +51,12 @@ export async function plan(resolved: ResolvedRecipe): Promise<Plan> {
   await preflight(resolved, stages, dataset, model)
   return closing(async (use) => {
     const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
-    const samples = await takeSamples(dataset, stages.template, data.tokenizer, recipe.train.max_length)
+    const { samples, form } = await takeSamples(
+      dataset,
+      stages.template,
+      data.tokenizer,
+      recipe.train.max_length,
+    )
     const { work, rows, steps, epochs } = await countWork(recipe, data.train)
     const executor = await use(stages.compute.open(precisionOf(resolved, stages)))
     const estimate = estimateRun(model, adapter, work, await measureSpeed(executor))
@@ -67,6 +74,7 @@ export async function plan(resolved: ResolvedRecipe): Promise<Plan> {
       steps,
       epochs,
       estimate,
+      ...(form === undefined ? {} : { form }),
       samples,
       warnings: warnings.list,
     }
@@ -99,9 +107,11 @@ async function takeSamples(
   template: Template,
   tokenizer: Tokenizer,
   maxLength: number,
-): Promise<Sample[]> {
+): Promise<Pick<Plan, 'samples' | 'form'>> {
   const samples: Sample[] = []
+  let form: string | undefined
   for await (const row of dataset.read('train')) {
+    form ??= template.form?.(row)
     const { ids, mask } = tokenizer.encode(template.render(row))
     const kept = Math.min(ids.length, maxLength)
     const runs: { text: string; train: boolean }[] = []
@@ -113,5 +123,5 @@ async function takeSamples(
     samples.push({ tokens: kept, labels, truncated: kept < ids.length, runs })
     if (samples.length === SAMPLES) break
   }
-  return samples
+  return { samples, ...(form === undefined ? {} : { form }) }
 }

@@ -1,6 +1,7 @@
-/** @file Gemma's chat format: one user turn, one answer, the loss on the answer. */
+/** @file Gemma's chat format: the user's turns and the model's, the loss on the model's. */
+import { checkAlternation, type Turn } from 'medtune/data'
 import { definePlugin, type Span, type Template } from 'medtune/plugin'
-import { fillPattern, parsePattern } from './pattern.ts'
+import { conversation, conversationOptions } from './conversation.ts'
 import { strip } from './strip.ts'
 
 const control = (text: string, train = false): Span => ({ text, train, control: true })
@@ -10,47 +11,34 @@ export default definePlugin({
   kind: 'template',
   name: 'gemma',
   summary:
-    "Gemma's chat turns: system text folded into the user turn, loss on the answer and its end of turn.",
-  options: {
-    type: 'object',
-    properties: {
-      system: { type: 'string', description: 'Instruction put before the user turn of every row, as it is.' },
-      user: {
-        type: 'string',
-        minLength: 1,
-        description: 'The user turn; {Column} stands for a column of the row.',
-      },
-      model: {
-        type: 'string',
-        minLength: 1,
-        description: 'The answer to learn; {Column} stands for a column of the row.',
-      },
-    },
-    required: ['user', 'model'],
-    additionalProperties: false,
-  },
-  create({ system, user, model }): Template {
-    const userPattern = parsePattern('user', user)
-    const modelPattern = parsePattern('model', model)
-    const prefix = system === undefined ? '' : `${system}\n\n`
-    const prompt = (content: string): Span[] => [
-      control('<bos>'),
-      control('<start_of_turn>'),
-      text(`user\n${prefix}${strip(content)}`),
-      control('<end_of_turn>'),
-      text('\n'),
-      control('<start_of_turn>'),
-      text('model\n'),
-    ]
+    "Gemma's chat turns: system text folded into the first user turn, loss on the model's turns and their ends.",
+  options: { type: 'object', properties: conversationOptions, additionalProperties: false },
+  create(options): Template {
+    const { columns, form, turns, question } = conversation(options)
     return {
-      columns: [...new Set([...userPattern.columns, ...modelPattern.columns])],
-      prompt,
-      render: (row) => [
-        ...prompt(fillPattern(userPattern, row)),
-        text(strip(fillPattern(modelPattern, row)), true),
-        control('<end_of_turn>', true),
-        text('\n', true),
-      ],
+      columns,
+      form,
+      prompt: (user) => [...render(question(user)), control('<start_of_turn>'), text('model\n')],
+      render: (row) => render(turns(row)),
     }
   },
 })
+
+/** The whole conversation. The system text stands, untrimmed, before the first user turn: Gemma has no turn for it. */
+function render(turns: readonly Turn[]): Span[] {
+  checkAlternation(turns)
+  const [first, ...rest] = turns
+  const system = first?.role === 'system'
+  const prefix = system ? `${first.content}\n\n` : ''
+  const spoken = system ? rest : turns
+  return [
+    control('<bos>'),
+    ...spoken.flatMap(({ role, content, train }, i) => [
+      control('<start_of_turn>'),
+      text(role === 'assistant' ? 'model\n' : `${role}\n${i === 0 ? prefix : ''}`),
+      text(strip(content), train),
+      control('<end_of_turn>', train),
+      text('\n', train),
+    ]),
+  ]
+}

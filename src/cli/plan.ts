@@ -31,6 +31,7 @@ async function describe(planned: Plan): Promise<string> {
     title('Model'),
     modelText(planned),
     title('Rows'),
+    formText(planned),
     censusText(planned),
     title('First rows; [[what is learned stands in double brackets]]'),
     planned.samples.map((sample, i) => sampleText(sample, i, colors.green)).join('\n'),
@@ -46,6 +47,10 @@ function modelText({ model, adapter }: Plan): string {
     `${model.folder}: ${count(model.parameters)} parameters`,
     `${count(adapter.trainable)} trainable (${share} %) at ${count(adapter.targets.length)} places\n`,
   ].join('\n')
+}
+
+function formText({ form }: Plan): string {
+  return form === undefined || form === 'columns' ? '' : `read as: ${form}\n`
 }
 
 function censusText({ census }: Plan): string {

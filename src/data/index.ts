@@ -2,6 +2,16 @@
 export type { Census } from './census.ts'
 export { type Batch, collate, labelCount } from './collate.ts'
 export { requireFile } from './files.ts'
+export {
+  checkAlternation,
+  FORM_NAMES,
+  type FormName,
+  formColumns,
+  type LossOn,
+  readTurns,
+  recogniseForm,
+  type Turn,
+} from './forms.ts'
 export { type HoldoutOptions, heldOut } from './holdout.ts'
 export { downloadSnapshot, openRepo } from './hub.ts'
 export type { OverLength } from './length-policy.ts'

@@ -46,6 +46,8 @@ export interface Span {
 export interface Template {
   /** Columns that the template reads; a dataset that lacks one is a recipe error. */
   readonly columns: readonly string[]
+  /** What the template takes a row for, such as `sharegpt`, where it goes by the row; `plan` shows it. */
+  form?(row: Row): string
   /** The whole document: prompt and answer. */
   render(row: Row): readonly Span[]
   /** A conversation up to the place where the model begins to write, for evaluation and chat. */

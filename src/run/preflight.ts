@@ -106,7 +106,10 @@ async function firstRow(resolved: ResolvedRecipe, dataset: Dataset): Promise<Row
 function checkColumns(resolved: ResolvedRecipe, { template }: RunStages, row: Row): void {
   const there = Object.keys(row)
   const missing = template.columns.find((column) => !Object.hasOwn(row, column))
-  if (missing === undefined) return checkForm(resolved, template, row)
+  if (missing === undefined) {
+    checkForm(resolved, template, row)
+    return
+  }
   const near = nearest(missing, there)
   const hint = near === undefined ? '' : `; did you mean "${near}"`
   throw resolved.error(

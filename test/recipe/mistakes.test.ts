@@ -392,8 +392,8 @@ describe('keys', () => {
     },
     {
       name: 'a missing option',
-      change: ['  user: "{question}"\n', ''],
-      expected: { line: 7, col: 1, path: 'template.user', message: /is missing: The user turn/ },
+      change: ['  path: rows.jsonl\n', ''],
+      expected: { line: 3, col: 1, path: 'dataset.path', message: /is missing: The file/ },
     },
   ])('$name', expectCase)
 })

@@ -51,7 +51,7 @@ describe('gemma', () => {
 
 describe('patterns', () => {
   const text = (user: string, row: Record<string, unknown>) =>
-    create({ user, model: 'm' }).render(row)[2]!.text.slice(5)
+    create({ user, model: 'm' }).render(row)[3]!.text
 
   it('write doubled braces once and fill any column name', () => {
     expect(text('{{"x": {a b}}}', { 'a b': true })).toBe('{"x": true}')

@@ -43,7 +43,6 @@ describe('plain', () => {
   })
 
   it.each([
-    [{}, ''],
     [{ text: 'a', prompt: 'b' }, 'prompt'],
     [{ text: 'a', completion: 'b' }, 'completion'],
     [{ prompt: 'b' }, 'prompt'],
