@@ -1,8 +1,8 @@
-/** @file Grouped-query self-attention with normed queries and keys and rotary positions. */
+/** @file Grouped-query self-attention with rotary positions. */
 import { attention, rope, type Value } from '../compute/index.ts'
-import type { BatchValues, WeightSlice } from '../plugin/contract.ts'
+import type { BatchValues } from '../plugin/contract.ts'
 import { type Building, type Projection, project } from './linear.ts'
-import { norm } from './norm.ts'
+import { type Norm, norm } from './norm.ts'
 
 export interface SelfAttention {
   readonly q: Projection
@@ -10,29 +10,32 @@ export interface SelfAttention {
   readonly v: Projection
   readonly o: Projection
   /** [headDim], applied to each head before the rotation. */
-  readonly qNorm: WeightSlice
-  readonly kNorm: WeightSlice
+  readonly qNorm?: Norm
+  readonly kNorm?: Norm
   readonly heads: number
   readonly kvHeads: number
   readonly headDim: number
   readonly scoreScale: number
   /** Keys in sight, the query's own included; 0: all before it. */
   readonly window: number
-  readonly theta: number
-  readonly ropeFactor: number
-  readonly normEps: number
+  /** Angular step per position of each pair of a head. */
+  readonly frequencies: readonly number[]
 }
 
 /** [rows, length, hidden] -> [rows, length, hidden] */
 export function selfAttention(x: Value, part: SelfAttention, batch: BatchValues, building: Building): Value {
-  const { heads, kvHeads, headDim, window, scoreScale: scale, normEps: eps } = part
-  const rotation = { headDim, theta: part.theta, factor: part.ropeFactor }
-  const q = norm(project(x, part.q, building), part.qNorm, eps, building)
-  const k = norm(project(x, part.k, building), part.kNorm, eps, building)
-  const v = project(x, part.v, building)
+  const { heads, kvHeads, headDim, window, scoreScale: scale } = part
   const { segment, branch, position } = batch
+  const turned = (projection: Projection, headNorm: Norm | undefined): Value => {
+    const heads = project(x, projection, building)
+    const normed = headNorm ? norm(heads, headNorm, building) : heads
+    return rope(normed, position, { headDim, frequencies: part.frequencies })
+  }
+  const q = turned(part.q, part.qNorm)
+  const k = turned(part.k, part.kNorm)
+  const v = project(x, part.v, building)
   const place = { segment, branch, position }
-  const mixed = attention(rope(q, position, rotation), rope(k, position, rotation), v, place, place, {
+  const mixed = attention(q, k, v, place, place, {
     heads,
     kvHeads,
     headDim,

@@ -1,66 +1,100 @@
-/** @file Gemma 3 (text): a folder on disk becomes a model that can build its graph. */
-import { join } from 'node:path'
-import { embed, type Value } from '../compute/index.ts'
-import type { Attachment, BatchValues, Model, ModelCost } from '../plugin/contract.ts'
-import { openCheckpoint } from './checkpoint.ts'
-import { type Gemma3Config, parseGemma3Config, readConfigJson } from './gemma3-config.ts'
-import { projections } from './gemma3-layout.ts'
-import { bindWeights, type Gemma3Weights } from './gemma3-weights.ts'
-import { norm } from './norm.ts'
-import { transformerLayer } from './transformer.ts'
+/**
+ * @file The Gemma 3 text family: its config.json, in the old and the new spelling. What is read here decides
+ * what is computed, so anything that would change the mathematics and is not built is refused.
+ */
+import type { Model } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
+import { ConfigReader, isObject, type Json } from './config-reader.ts'
+import { openDecoder } from './decoder.ts'
+import type { DecoderConfig } from './decoder-config.ts'
+
+/** Opens a folder: see `openDecoder`. @throws InputError */
+export function gemma3(folder: string): Promise<Model> {
+  return openDecoder(folder, ({ json, file }) => parseGemma3Config(json, file))
+}
 
 /**
- * Opens a model folder: config.json understood, every tensor found and its shape compared. No weight is
- * read; the slices say where an executor finds them.
- * @throws InputError
+ * Understands what config.json says; keys that it leaves out have the defaults of the family, and
+ * unknown keys are let be. `file` is named in errors.
+ * @throws InputError for a value that is not possible, and for every variant that is not built
  */
-export async function gemma3(folder: string): Promise<Model> {
-  const json = readConfigJson(folder)
-  const config = parseGemma3Config(json, join(folder, 'config.json'))
-  const weights = bindWeights(config, openCheckpoint(folder))
-  return Object.freeze({
-    folder,
-    config: json,
-    vocabSize: config.vocabSize,
-    maxLength: config.maxLength,
-    parameters: weights.all.reduce((total, { shape }) => total + count(shape), 0),
-    sites: weights.layers.flatMap((layer) =>
-      projections(layer).map(({ name, inFeatures, outFeatures }) => ({ name, inFeatures, outFeatures })),
-    ),
-    weights: weights.all,
-    cost: cost(config, weights),
-    build: (batch: BatchValues, attachment: Attachment) => build(config, weights, batch, attachment),
+export function parseGemma3Config(json: Json, file: string): DecoderConfig {
+  const read = new ConfigReader(textConfig(json, file), file)
+  refuseVariants(read)
+  const layers = layerTypes(read)
+  const hiddenSize = read.size('hidden_size')
+  return {
+    vocabSize: read.size('vocab_size', 262_208),
+    hiddenSize,
+    intermediateSize: read.size('intermediate_size'),
+    ...read.heads({ heads: 8, kvHeads: 4, headDim: 256 }),
+    maxLength: read.size('max_position_embeddings', 131_072),
+    normEps: read.positive('rms_norm_eps', 1e-6),
+    normOffset: 1,
+    norms: 'around',
+    queryKeyNorm: true,
+    activation: 'gelu',
+    // fp32, whatever the weights are stored in.
+    embeddingScale: Math.fround(Math.sqrt(hiddenSize)),
+    scoreScale: read.positive('query_pre_attn_scalar', 256) ** -0.5,
+    layers,
+    window: read.size('sliding_window', 4096),
+    rope: ropes(read),
+    tied: read.json.tie_word_embeddings !== false,
+  }
+}
+
+/** The multimodal models of the family keep the text model's configuration in a part of their own. */
+function textConfig(json: Json, file: string): Json {
+  if (json.model_type === 'gemma3_text') return json
+  if (json.model_type === 'gemma3' && isObject(json.text_config)) {
+    return {
+      tie_word_embeddings: json.tie_word_embeddings,
+      ...json.text_config,
+      quantization_config: json.quantization_config,
+    }
+  }
+  throw new InputError(
+    `${file}: model_type is ${JSON.stringify(json.model_type)}; medtune reads "gemma3_text" (Gemma 3 270M, 1B) and the text part of "gemma3"`,
+  )
+}
+
+/** Options of the family that change what the model computes and that are not built. */
+function refuseVariants(read: ConfigReader): void {
+  read.refuse({
+    attn_logit_softcapping: 'soft-capped attention scores',
+    final_logit_softcapping: 'soft-capped logits',
+    use_bidirectional_attention: 'attention to later tokens (an embedding model)',
+    quantization_config: 'quantised weights; get the model in bfloat16 or float32',
+    attention_bias: 'biases in the attention projections',
+    attention_dropout: 'dropout on attention scores',
   })
+  read.require('hidden_activation', 'gelu_pytorch_tanh', 'gelu_pytorch_tanh')
 }
 
-function build(
-  config: Gemma3Config,
-  weights: Gemma3Weights,
-  batch: BatchValues,
-  attachment: Attachment,
-): { readonly hidden: Value; readonly head: Value } {
-  const building = { attachment, gain: batch.gain }
-  const table = attachment.weight(weights.embedding)
-  // The scale stays fp32 whatever the weights are stored in, and the head uses the table without it.
-  let x = embed(batch.ids, table, Math.fround(Math.sqrt(config.hiddenSize)))
-  for (const layer of weights.layers) x = transformerLayer(x, layer, batch, building)
-  const hidden = norm(x, weights.finalNorm, config.normEps, building)
-  const head = config.tied ? table : attachment.weight(weights.head)
-  return { hidden, head }
+function layerTypes(read: ConfigReader): DecoderConfig['layers'] {
+  const pattern = read.size('sliding_window_pattern', 6)
+  return read.layers((layer) => ((layer + 1) % pattern === 0 ? 'full' : 'sliding'))
 }
 
-/** Attention scores are left out: they grow with a row's length, not with its tokens. */
-function cost(config: Gemma3Config, { layers }: Gemma3Weights): ModelCost {
-  const { hiddenSize: hidden, intermediateSize: inner, heads, kvHeads, headDim } = config
-  const body = layers
-    .flatMap(projections)
-    .reduce((total, { inFeatures, outFeatures }) => total + inFeatures * outFeatures, 0)
-  // What a backward pass reads again: inputs of norms and projections, q and k before and after their
-  // norm, v, the mixed heads, and gate, up and their product.
-  const perLayer = 6 * hidden + (3 * heads + 3 * kvHeads) * headDim + 3 * inner
-  return { body, head: config.vocabSize * hidden, activations: 4 * layers.length * perLayer }
-}
-
-function count(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1)
+/** Old files keep theta in two keys and the scaling in a third, new ones all of it in `rope_parameters`. */
+function ropes(read: ConfigReader): DecoderConfig['rope'] {
+  const { rope_parameters: parameters, rope_scaling: scaling } = read.json
+  if (
+    isObject(parameters) &&
+    !isObject(parameters.full_attention) &&
+    !isObject(parameters.sliding_attention)
+  ) {
+    read.fail('rope_parameters', 'has neither a "full_attention" nor a "sliding_attention" part')
+  }
+  const part = (kind: string): Json => {
+    const value = isObject(parameters) ? parameters[kind] : undefined
+    return isObject(value) ? value : {}
+  }
+  // Scaling stretches the full layers only: sliding ones never look further than their window.
+  const full = { ...part('full_attention'), ...(isObject(scaling) ? scaling : {}) }
+  return {
+    full: read.ropePart(full, 'rope_theta', 1e6, ['default', 'linear']),
+    sliding: read.ropePart(part('sliding_attention'), 'rope_local_base_freq', 1e4, ['default', 'linear']),
+  }
 }

@@ -1,14 +1,17 @@
 /** @file `medtune/nn`: models and adapters as graphs, and the file format of their weights. */
 export { type SelfAttention, selfAttention } from './attention.ts'
 export { type Checkpoint, openCheckpoint } from './checkpoint.ts'
+export { ConfigReader, type Json, type RopeType, readConfigJson } from './config-reader.ts'
+export { openDecoder, type ReadDecoder } from './decoder.ts'
+export type { DecoderConfig } from './decoder-config.ts'
 export { frozen, fullAttachment } from './full.ts'
-export { gemma3 } from './gemma3.ts'
-export { type Gemma3Config, parseGemma3Config, type Rope, readConfigJson } from './gemma3-config.ts'
-export { type Gemma3Layout, layOut, projections, type TakeWeight } from './gemma3-layout.ts'
+export { gemma3, parseGemma3Config } from './gemma3.ts'
+export { type DecoderLayout, layOut, projections, type TakeWeight } from './layout.ts'
 export { type Building, type Projection, project } from './linear.ts'
 export { type LoraOptions, type LoraPair, loraAttachment, loraPair } from './lora.ts'
 export { type Mlp, mlp } from './mlp.ts'
-export { norm } from './norm.ts'
+export { type Norm, norm } from './norm.ts'
+export { type Llama3Scaling, type Rope, ropeFrequencies } from './rope.ts'
 export {
   readSafetensors,
   readTensor,

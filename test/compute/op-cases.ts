@@ -139,7 +139,7 @@ export function opCases(): OpCase[] {
     {
       name: 'rope',
       inputs: [turned, position],
-      outputs: [rope(turned.value, position.value, { headDim: 8, theta: 1e4, factor: 2 })],
+      outputs: [rope(turned.value, position.value, { headDim: 8, frequencies: [0.5, 0.05, 0.005, 0.0005] })],
     },
     attentionCase('attention', 2, 1, 0),
     attentionCase('attention, window of 3', 2, 1, 3),

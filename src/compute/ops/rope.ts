@@ -1,21 +1,18 @@
 /**
  * @file Rotary position embedding, half-rotation form (Su et al. 2021, as Llama and Gemma lay it out):
- * out = t*cos + rot(t)*sin with rot(t) = concat(-t[half:], t[:half]), angle = position / factor * theta^(-2j/headDim).
+ * out = t*cos + rot(t)*sin with rot(t) = concat(-t[half:], t[:half]), angle = position * frequencies[j] for the pair j.
  * The gradient is the rotation by the opposite angle.
  */
 import { apply1, type Op, type Value } from '../graph.ts'
 import type { Name, OnnxContext } from '../onnx/rule.ts'
 import { tensor, width } from '../shapes.ts'
 
-export type RopeAttrs = { readonly headDim: number; readonly theta: number; readonly factor: number }
-type DirectedAttrs = RopeAttrs & { readonly inverse: boolean }
-
-/** Angular step per position of each pair, rounded to f32 as the reference computes it. */
-function frequencies({ headDim, theta, factor }: RopeAttrs): number[] {
-  return Array.from({ length: headDim / 2 }, (_, j) =>
-    Math.fround(Math.fround(theta ** ((-2 * j) / headDim)) / factor),
-  )
+export type RopeAttrs = {
+  readonly headDim: number
+  /** Angular step per position of each of the headDim / 2 pairs: f32 values, which a model family scales as it likes. */
+  readonly frequencies: readonly number[]
 }
+type DirectedAttrs = RopeAttrs & { readonly inverse: boolean }
 
 interface Tables {
   readonly cos: Name
@@ -26,12 +23,12 @@ interface Tables {
 }
 
 function tables(position: Name, attrs: RopeAttrs, context: OnnxContext): Tables {
-  const key = `rope ${position} ${attrs.theta} ${attrs.factor} ${attrs.headDim}`
+  const key = `rope ${position} ${attrs.frequencies.join(' ')}`
   const flat = context.once(`flat f32 ${position}`, () =>
     context.op('Cast', [context.op('Reshape', [position, context.i64([-1, 1])])], { to: 1 }),
   )
   const angle = context.once(`${key} angle`, () =>
-    context.op('Mul', [flat, context.f32(frequencies(attrs), [1, attrs.headDim / 2])]),
+    context.op('Mul', [flat, context.f32(attrs.frequencies, [1, attrs.headDim / 2])]),
   )
   const sin = context.once(`${key} sin`, () => context.op('Sin', [angle]))
   return {
@@ -50,10 +47,15 @@ function tables(position: Name, attrs: RopeAttrs, context: OnnxContext): Tables 
 
 export const ropeOp: Op<DirectedAttrs> = {
   name: 'rope',
-  shape: ([x, position], { headDim }) => {
+  shape: ([x, position], { headDim, frequencies }) => {
     if (position!.dtype !== 'i32') throw new Error(`rope: positions must be i32, found ${position!.dtype}`)
     if (headDim % 2 !== 0 || width('rope', x!) % headDim !== 0) {
       throw new Error(`rope: heads of ${headDim} do not fit [${x!.shape}]`)
+    }
+    if (frequencies.length !== headDim / 2) {
+      throw new Error(
+        `rope: heads of ${headDim} have ${headDim / 2} pairs, found ${frequencies.length} frequencies`,
+      )
     }
     return [x!]
   },
@@ -73,9 +75,8 @@ export const ropeOp: Op<DirectedAttrs> = {
     return [context.op('Reshape', [turned, context.i64([-1, size])])]
   },
   evaluate: ([x, position], attrs) => {
-    const { headDim, inverse } = attrs
+    const { headDim, inverse, frequencies: step } = attrs
     const half = headDim / 2
-    const step = frequencies(attrs)
     const heads = x!.shape.at(-1)! / headDim
     const out = new Float64Array(x!.data.length)
     position!.data.forEach((p, t) => {

@@ -1,20 +1,20 @@
-/** @file Finds the tensors of a Gemma 3 in its checkpoint: each there, of the right shape, and none left over. */
+/** @file Finds the tensors of a decoder in its checkpoint: each there, of the right shape, and none left over. */
 import type { WeightSlice } from '../plugin/contract.ts'
 import { InputError } from '../util/errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { Gemma3Config } from './gemma3-config.ts'
-import { type Gemma3Layout, layOut } from './gemma3-layout.ts'
+import type { DecoderConfig } from './decoder-config.ts'
+import { type DecoderLayout, layOut } from './layout.ts'
 
 /** Where the text model lies in text-only and in multimodal files. */
 const PREFIXES = ['model.', 'language_model.model.', 'model.language_model.'] as const
 
-export interface Gemma3Weights extends Gemma3Layout {
+export interface DecoderWeights extends DecoderLayout {
   /** Every tensor of the model once, in module order; named as in a text-only file. */
   readonly all: readonly WeightSlice[]
 }
 
 /** @throws InputError that names the tensor and the file */
-export function bindWeights(config: Gemma3Config, checkpoint: Checkpoint): Gemma3Weights {
+export function bindWeights(config: DecoderConfig, checkpoint: Checkpoint): DecoderWeights {
   const prefix =
     PREFIXES.find((candidate) => checkpoint.tensors.has(`${candidate}embed_tokens.weight`)) ?? 'model.'
   const all: WeightSlice[] = []
