@@ -22,6 +22,8 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'template/plain', load: () => import('./template/plain.ts') },
   // model
   { path: 'model/gemma3', load: () => import('./model/gemma3.ts') },
+  { path: 'model/llama', load: () => import('./model/llama.ts') },
+  { path: 'model/qwen3', load: () => import('./model/qwen3.ts') },
   // adapter
   { path: 'adapter/full', load: () => import('./adapter/full.ts') },
   { path: 'adapter/lora', load: () => import('./adapter/lora.ts') },

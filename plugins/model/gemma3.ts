@@ -1,74 +1,12 @@
-/** @file Gemma 3 text models (270M, 1B, and any other size of the family) from a folder or from the Hugging Face Hub. */
-import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { definePlugin, type ModelSource, OptionError } from 'medtune/plugin'
-
-/** What a model needs of its repository, at its root; other formats of the same weights stay there. */
-const WANTED =
-  /^(config|generation_config|special_tokens_map|tokenizer[\w.-]*|[\w.-]+\.index)\.json$|^chat_template\.jinja$|^[\w.-]+\.safetensors$/
+/** @file Gemma 3 text models: 270M, 1B, and any other size of the family. */
+import { MODEL_OPTIONS, modelSource } from 'medtune/data'
+import { definePlugin } from 'medtune/plugin'
 
 export default definePlugin({
   kind: 'model',
   name: 'gemma3',
   summary: 'A Gemma 3 text model: safetensors weights, config.json and tokenizer.json.',
-  options: {
-    type: 'object',
-    properties: {
-      path: {
-        type: 'string',
-        minLength: 1,
-        description:
-          'Folder of the model. With repo beside it: a copy of that repository, and nothing is downloaded.',
-      },
-      repo: {
-        type: 'string',
-        minLength: 1,
-        description: 'Repository on the Hugging Face Hub, such as unsloth/gemma-3-270m-it.',
-      },
-      revision: { type: 'string', minLength: 1, description: 'Branch, tag or commit of the repository.' },
-    },
-    additionalProperties: false,
-  },
-  create({ path, repo, revision }, context): ModelSource {
-    if (revision !== undefined && repo === undefined) {
-      throw new OptionError('revision', 'belongs to repo; a folder has no revisions')
-    }
-    if (path !== undefined) {
-      const folder = context.resolvePath(path)
-      checkFolder(folder)
-      return { load: async () => (await import('medtune/nn')).gemma3(folder) }
-    }
-    if (repo === undefined) {
-      throw new OptionError('', 'needs path (a folder) or repo (a repository on the Hugging Face Hub)')
-    }
-    return {
-      async load() {
-        const { downloadSnapshot } = await import('medtune/data')
-        const { folder, revision: commit } = await downloadSnapshot({
-          repo,
-          type: 'model',
-          revision,
-          files: (name) => WANTED.test(name),
-          warn: (code, message) => context.warn(code, message),
-        })
-        const model = await (await import('medtune/nn')).gemma3(folder)
-        return Object.freeze({ ...model, origin: { repo, revision: commit } })
-      },
-    }
-  },
+  options: MODEL_OPTIONS,
+  create: (options, context) =>
+    modelSource(options, context, async (folder) => (await import('medtune/nn')).gemma3(folder)),
 })
-
-/** What must be there is looked for at once: a wrong path should not wait for the data. */
-function checkFolder(folder: string): void {
-  const missing = (what: string): never => {
-    throw new OptionError('path', `${folder}: ${what}`)
-  }
-  if (!existsSync(folder)) missing('no such folder')
-  if (!statSync(folder).isDirectory()) missing('is a file; give the folder that holds config.json')
-  for (const name of ['config.json', 'tokenizer.json']) {
-    if (!existsSync(join(folder, name)))
-      missing(`has no ${name}; a model folder needs config.json, tokenizer.json and weights`)
-  }
-  const weights = ['model.safetensors', 'model.safetensors.index.json']
-  if (!weights.some((name) => existsSync(join(folder, name)))) missing(`has neither ${weights.join(' nor ')}`)
-}

@@ -15,6 +15,7 @@ export {
 export { type HoldoutOptions, heldOut } from './holdout.ts'
 export { downloadSnapshot, openRepo } from './hub.ts'
 export type { OverLength } from './length-policy.ts'
+export { MODEL_OPTIONS, type ModelPlace, modelSource } from './model-source.ts'
 export { epochOrder, permutation } from './order.ts'
 export { packBins } from './pack.ts'
 export { type EncodedSplit, encodeSplit, type SplitOptions } from './split.ts'
