@@ -47,7 +47,7 @@ function entry({ name, summary, options }: Plugin): string {
 
 function table(properties: { readonly [name: string]: OptionSchema }, required: ReadonlySet<string>): string {
   const rows = Object.entries(properties).map(([name, schema]) => {
-    const preset = required.has(name) ? 'required' : code(schema.default)
+    const preset = required.has(name) ? 'required' : code('default' in schema ? schema.default : undefined)
     return `| \`${name}\` | ${cell(shape(schema))} | ${cell(preset)} | ${cell(schema.description ?? '')} |\n`
   })
   return `| option | value | default | |\n|---|---|---|---|\n${rows.join('')}`
