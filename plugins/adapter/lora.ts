@@ -1,5 +1,5 @@
 /** @file LoRA: a low-rank branch beside chosen projections, while the model's own weights stay as they are. */
-import { type Adapter, definePlugin, type LinearSite, OptionError } from 'medtune/plugin'
+import { type Adapter, definePlugin, OptionError } from 'medtune/plugin'
 
 export default definePlugin({
   kind: 'adapter',
@@ -8,68 +8,98 @@ export default definePlugin({
   options: {
     type: 'object',
     properties: {
-      rank: { type: 'integer', minimum: 1, default: 16, description: 'Width of the low-rank branch.' },
+      rank: { type: 'integer', minimum: 1, description: 'Width of the low-rank branch; 16 if left out.' },
       alpha: {
         type: 'number',
         exclusiveMinimum: 0,
-        default: 32,
-        description: 'The branch is scaled by alpha / rank.',
+        description: 'The branch is scaled by alpha / rank; 32 if left out.',
       },
       targets: {
         anyOf: [
           { type: 'string', minLength: 1 },
           { type: 'array', items: { type: 'string', minLength: 1 } },
         ],
-        default: 'all-linear',
         description:
-          'Projections to adapt: all-linear, a list of names (q_proj, mlp.up_proj), or a regular expression over whole module names.',
+          'Projections to adapt: all-linear (if left out), a list of names (q_proj, mlp.up_proj), or a regular expression over whole module names.',
+      },
+      exclude: {
+        anyOf: [
+          { type: 'string', minLength: 1 },
+          { type: 'array', items: { type: 'string', minLength: 1 } },
+        ],
+        description: 'Projections to leave out: a list of names, or a regular expression over whole names.',
+      },
+      layers_to_transform: {
+        anyOf: [
+          { type: 'integer', minimum: 0 },
+          { type: 'array', items: { type: 'integer', minimum: 0 } },
+        ],
+        description: 'Numbers of the layers to adapt; goes with targets as a list.',
+      },
+      layers_pattern: {
+        anyOf: [
+          { type: 'string', minLength: 1 },
+          { type: 'array', items: { type: 'string', minLength: 1 } },
+        ],
+        description: 'Name of the list of layers, where it is not the first numbered one.',
+      },
+      rank_pattern: {
+        type: 'object',
+        additionalProperties: { type: 'integer', minimum: 1 },
+        description: 'Ranks of their own: the end of a module name (or an expression for it) and the rank.',
+      },
+      alpha_pattern: {
+        type: 'object',
+        additionalProperties: { type: 'number', exclusiveMinimum: 0 },
+        description: 'Alphas of their own, in the same way.',
+      },
+      rslora: {
+        type: 'boolean',
+        description: 'Scale by alpha / sqrt(rank), so that a higher rank does not weaken the branch.',
+      },
+      init: {
+        type: 'string',
+        enum: ['kaiming', 'gaussian'],
+        description:
+          'How the branch starts: A uniform (kaiming, if left out) or normal (gaussian), as PEFT draws it from the same seed; B zero.',
       },
       dropout: {
         type: 'number',
         minimum: 0,
         exclusiveMaximum: 1,
-        default: 0,
         description: 'Dropout before the branch; only 0 for now.',
       },
     },
     additionalProperties: false,
   },
-  async create({ rank, alpha, targets, dropout }, { seed }): Promise<Adapter> {
+  async create(options, { seed }): Promise<Adapter> {
+    const { exclude, layers_to_transform, layers_pattern, dropout = 0 } = options
+    const { rank = 16, alpha = 32, targets = 'all-linear' } = options
     if (dropout !== 0) {
       throw new OptionError(
         'dropout',
         `is ${dropout}; this version trains without adapter dropout: leave it out or set 0`,
       )
     }
-    const { loraAttachment, matchTargets } = await import('medtune/nn')
+    const { loraAttachment, loraTargets, matchTargets } = await import('medtune/nn')
+    const settings = { ...options, rank, alpha, seed }
     return {
       plan(model) {
-        const chosen = matchTargets(targets, model.sites)
-        refuseWideRank(rank, chosen)
-        const options = { rank, alpha, seed }
+        const filters = { exclude, layers_to_transform, layers_pattern }
+        const chosen = loraTargets(matchTargets(targets, model.sites, filters), settings)
         return {
-          trainable: chosen.reduce((total, site) => total + rank * (site.inFeatures + site.outFeatures), 0),
+          trainable: chosen.reduce(
+            (total, { rank, inFeatures: i, outFeatures: o }) => total + rank * (i + o),
+            0,
+          ),
           targets: chosen.map(({ name }) => name),
-          attachment: loraAttachment(chosen, options),
+          attachment: loraAttachment(chosen),
           async write(folder, read) {
             const { writePeftAdapter } = await import('medtune/export')
-            await writePeftAdapter(folder, model, chosen, options, read)
+            await writePeftAdapter(folder, model, chosen, settings, read)
           },
         }
       },
     }
   },
 })
-
-/** A branch wider than its projection is no longer low-rank: it costs more than training the projection itself. */
-function refuseWideRank(rank: number, targets: readonly LinearSite[]): void {
-  for (const { name, inFeatures, outFeatures } of targets) {
-    const limit = Math.min(inFeatures, outFeatures)
-    if (rank > limit) {
-      throw new OptionError(
-        'rank',
-        `${rank} is more than ${name} allows, which is ${outFeatures} x ${inFeatures}: at most ${limit}`,
-      )
-    }
-  }
-}

@@ -108,12 +108,18 @@ export function toposort(roots: readonly Value[]): Node[] {
   return order
 }
 
-/** How a parameter starts. Random values come from a counter hash of (seed, name, index): equal on every executor. */
+/**
+ * How a parameter starts: plain data that means the same on every executor. Random values come from a counter
+ * hash of (seed, name, index), or where they must equal PyTorch's, from its generator at a place in its stream.
+ */
 export type ParameterInit =
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' }
   | { readonly kind: 'uniform'; readonly bound: number; readonly seed: number }
   | { readonly kind: 'normal'; readonly std: number; readonly seed: number }
+  /** What torch's CPU generator, seeded with `seed`, draws after `skip` draws of 32 bits: uniform in ±bound, or normal. */
+  | { readonly kind: 'torch-uniform'; readonly bound: number; readonly seed: number; readonly skip: number }
+  | { readonly kind: 'torch-normal'; readonly std: number; readonly seed: number; readonly skip: number }
   | {
       readonly kind: 'weight'
       readonly file: string

@@ -2,6 +2,7 @@
 import { readSlice } from '../util/floats.ts'
 import { normal, streamOf, uniform } from '../util/random.ts'
 import type { ParameterSpec } from './graph.ts'
+import { torchNormal, torchUniform } from './torch-random.ts'
 
 /** The first values of a parameter, as its spec says: equal wherever they are made. */
 export function initialValues({ name, shape, init }: ParameterSpec): Float32Array {
@@ -19,6 +20,10 @@ export function initialValues({ name, shape, init }: ParameterSpec): Float32Arra
       )
     case 'normal':
       return Float32Array.from({ length: size }, (_, i) => normal(init.seed, stream, i) * init.std)
+    case 'torch-uniform':
+      return torchUniform(size, init)
+    case 'torch-normal':
+      return torchNormal(size, init)
     case 'weight':
       return readSlice(init.file, init.offset, init.dtype, size)
     default:

@@ -8,7 +8,9 @@ export { frozen, fullAttachment } from './full.ts'
 export { gemma3, parseGemma3Config } from './gemma3.ts'
 export { type DecoderLayout, layOut, projections, type TakeWeight } from './layout.ts'
 export { type Building, type Projection, project } from './linear.ts'
-export { type LoraOptions, type LoraPair, loraAttachment, loraPair } from './lora.ts'
+export { loraAttachment } from './lora.ts'
+export type { LoraInit } from './lora-init.ts'
+export { type LoraSettings, type LoraTarget, loraTargets } from './lora-targets.ts'
 export { type Mlp, mlp } from './mlp.ts'
 export { type Norm, norm } from './norm.ts'
 export { type Llama3Scaling, type Rope, ropeFrequencies } from './rope.ts'
@@ -19,5 +21,5 @@ export {
   type TensorData,
   writeSafetensors,
 } from './safetensors.ts'
-export { matchTargets, minimalTargets } from './targets.ts'
+export { matchTargets, minimalTargets, shortName, type TargetFilters } from './targets.ts'
 export { type Layer, transformerLayer } from './transformer.ts'

@@ -1,57 +1,35 @@
 /** @file Low-rank adapters: beside a frozen projection W, a trained B A of a small rank, scaled by alpha / rank. */
 
-import type { ParameterSpec } from '../compute/graph.ts'
 import { add, linear, mulScalar, parameter, scale, type Value, weight } from '../compute/index.ts'
-import type { Attachment, LinearCall, LinearSite } from '../plugin/contract.ts'
-
-export interface LoraOptions {
-  readonly rank: number
-  readonly alpha: number
-  readonly seed: number
-}
-
-/** What trains at one site: named as PEFT names it in adapter_model.safetensors. */
-export interface LoraPair {
-  /** [rank, inFeatures], random: uniform within 1/sqrt(inFeatures). */
-  readonly a: ParameterSpec
-  /** [outFeatures, rank], zeros: training starts from the base model exactly. */
-  readonly b: ParameterSpec
-}
-
-export function loraPair(site: LinearSite, { rank, seed }: LoraOptions): LoraPair {
-  const key = `base_model.model.${site.name}`
-  return {
-    a: {
-      name: `${key}.lora_A.weight`,
-      shape: [rank, site.inFeatures],
-      init: { kind: 'uniform', bound: 1 / Math.sqrt(site.inFeatures), seed },
-    },
-    b: { name: `${key}.lora_B.weight`, shape: [site.outFeatures, rank], init: { kind: 'zeros' } },
-  }
-}
+import type { Attachment, LinearCall } from '../plugin/contract.ts'
+import type { LoraTarget } from './lora-targets.ts'
 
 /** Weights stay frozen; each target's projection gets its branch. A parameter is one value in every graph built. */
-export function loraAttachment(targets: readonly LinearSite[], options: LoraOptions): Attachment {
-  const pairs = new Map(
-    targets.map((site) => {
-      const { a, b } = loraPair(site, options)
-      return [site.name, { a: parameter(a), b: parameter(b) }]
-    }),
+export function loraAttachment(targets: readonly LoraTarget[]): Attachment {
+  const branches = new Map(
+    targets.map((target) => [target.name, { target, a: parameter(target.a), b: parameter(target.b) }]),
   )
-  const strengths = new WeakMap<Value, Value>()
-  const strength = (gain: Value): Value => {
-    const known = strengths.get(gain) ?? scale(gain, options.alpha / options.rank)
-    strengths.set(gain, known)
-    return known
-  }
+  const strength = memoizedScale()
   return {
     weight,
     linear({ name, input, output, gain }: LinearCall): Value {
-      const pair = pairs.get(name)
-      if (!pair) return output
+      const branch = branches.get(name)
+      if (!branch) return output
       // The scalar multiplies the narrow middle, which is the cheapest place.
-      const middle = mulScalar(linear(input, pair.a), strength(gain))
-      return add(output, linear(middle, pair.b))
+      const middle = mulScalar(linear(input, branch.a), strength(gain, branch.target.scaling))
+      return add(output, linear(middle, branch.b))
     },
+  }
+}
+
+/** The gain times each scaling in use, once a graph. */
+function memoizedScale(): (gain: Value, scaling: number) => Value {
+  const known = new WeakMap<Value, Map<number, Value>>()
+  return (gain, scaling) => {
+    const scaled = known.get(gain) ?? new Map<number, Value>()
+    known.set(gain, scaled)
+    const value = scaled.get(scaling) ?? scale(gain, scaling)
+    scaled.set(scaling, value)
+    return value
   }
 }

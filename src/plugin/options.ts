@@ -32,6 +32,14 @@ export type OptionSchema =
     } & Described)
   | ({ readonly anyOf: readonly OptionSchema[]; readonly default?: unknown } & Described)
   | (OptionsSchema & Described)
+  | (MapSchema & Described)
+
+/** Keys of the user's own choice, values of one kind. */
+export interface MapSchema {
+  readonly type: 'object'
+  readonly additionalProperties: OptionSchema
+  readonly default?: undefined
+}
 
 /** The options of one plugin: an object in which every key is named. */
 export interface OptionsSchema {
@@ -60,7 +68,9 @@ type Known<S> = S extends { enum: readonly (infer E)[] }
             ? Options<A>
             : S extends { type: 'object'; properties: infer P }
               ? ObjectOptions<P, S extends { required: readonly (infer R)[] } ? R : never>
-              : never
+              : S extends { type: 'object'; additionalProperties: infer V }
+                ? Readonly<Record<string, Options<V>>>
+                : never
 
 type ObjectOptions<P, R> = Simplify<
   { readonly [K in keyof P as Present<P, K, R> extends true ? K : never]: Options<P[K]> } & {

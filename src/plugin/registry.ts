@@ -101,12 +101,17 @@ export function checkPlugin(plugin: unknown, origin: Origin): asserts plugin is 
   if (reserved) fail(`${label} declares the option "${reserved}", which belongs to the engine`)
 }
 
-/** Unknown keys are errors at every depth, so every object in a plugin's options must be closed. */
+/**
+ * Unknown keys are errors at every depth, so every object in a plugin's options must be closed, or be a map:
+ * keys of the user's own with values of one schema.
+ */
 function checkOptions(schema: unknown, label: string, fail: (what: string) => never, path = 'options'): void {
   if (typeof schema !== 'object' || schema === null) fail(`${label}: ${path} is not a JSON Schema`)
   const { type, properties, additionalProperties, items, anyOf } = schema as Record<string, unknown>
   if (path === 'options' && type !== 'object') fail(`${label}: ${path} must have type: 'object'`)
-  if (type === 'object') {
+  const isMap = path !== 'options' && properties === undefined && typeof additionalProperties === 'object'
+  if (isMap) checkOptions(additionalProperties, label, fail, `${path}.*`)
+  else if (type === 'object') {
     if (additionalProperties !== false) fail(`${label}: ${path} must have additionalProperties: false`)
     if (typeof properties !== 'object' || properties === null) fail(`${label}: ${path} has no properties`)
     for (const [key, value] of Object.entries(properties as Record<string, OptionSchema>)) {

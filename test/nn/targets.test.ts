@@ -49,7 +49,7 @@ describe('targets', () => {
     ],
     [['proj'], 'targets.0', /"proj" is no projection/],
     [['self_attn'], 'targets.0', /allowed: q_proj/],
-    [['embed_tokens'], 'targets.0', /allowed: q_proj/],
+    [['embed_tokens'], 'targets.0', /share one tensor/],
     [['_proj'], 'targets.0', /allowed/],
     [
       ['model.layers.12.self_attn.q_proj'],

@@ -80,6 +80,17 @@ test.each([
     /options\.a\.items\.anyOf\.0 must have additionalProperties: false/,
   ],
   [
+    'open options inside a map',
+    plugin('x', {
+      options: {
+        ...open,
+        additionalProperties: false,
+        properties: { a: { type: 'object', additionalProperties: open } },
+      },
+    }),
+    /options\.a\.\* must have additionalProperties: false/,
+  ],
+  [
     'a key of the engine',
     plugin('x', {
       kind: 'dataset',
@@ -91,4 +102,10 @@ test.each([
   const add = () => new Registry().add(bad as Plugin, origin('bad'))
   expect(add).toThrow(PluginError)
   expect(add).toThrow(message)
+})
+
+test('an option may be a map of keys of the user', () => {
+  const map = { type: 'object', additionalProperties: { type: 'integer' } }
+  const options = { type: 'object', properties: { ranks: map }, additionalProperties: false }
+  expect(() => new Registry().add(plugin('x', { options }), origin('x'))).not.toThrow()
 })

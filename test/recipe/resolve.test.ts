@@ -22,8 +22,8 @@ test('fills defaults in, at the top, in train and inside the chosen plugin', asy
     precision: 'auto',
     shuffle: true,
   })
-  expect(recipe.adapter).toMatchObject({ use: 'lora', rank: 8, alpha: 32 })
-  expect(recipe.optimizer).toMatchObject({ use: 'adamw', lr: 0.001 })
+  expect(recipe.adapter).toMatchObject({ use: 'lora', rank: 8 })
+  expect(recipe.optimizer).toMatchObject({ use: 'adamw', lr: 0.001, beta1: 0.9 })
   expect(recipe.schedule.use).toBe('linear')
   expect(recipe.compute.use).toBe('onnxruntime')
   expect(recipe.eval).toEqual([{ use: 'loss' }])

@@ -1,0 +1,115 @@
+/** @file What trains at each target of a LoRA: its rank, its scale and its tensors, named as PEFT names them. */
+import type { ParameterInit, ParameterSpec } from '../compute/graph.ts'
+import type { LinearSite } from '../plugin/contract.ts'
+import { OptionError } from '../util/errors.ts'
+import { startMatch } from '../util/python-regex.ts'
+import { type LoraInit, startsOf } from './lora-init.ts'
+
+/** Options named as in the recipe; what is left out does nothing. */
+export interface LoraSettings {
+  readonly rank: number
+  readonly alpha: number
+  readonly seed: number
+  /** Module name pattern -> rank or alpha of its own; the first that matches counts. */
+  readonly rank_pattern?: Readonly<Record<string, number>> | undefined
+  readonly alpha_pattern?: Readonly<Record<string, number>> | undefined
+  /** Scale by alpha / sqrt(rank) (rsLoRA) instead of alpha / rank. */
+  readonly rslora?: boolean | undefined
+  readonly init?: LoraInit | undefined
+}
+
+/** A projection with its adapter: y = W x + scaling * B A x. */
+export interface LoraTarget extends LinearSite {
+  readonly rank: number
+  readonly alpha: number
+  readonly scaling: number
+  /** [rank, inFeatures] */
+  readonly a: ParameterSpec
+  /** [outFeatures, rank], zeros at first: training starts from the base model exactly. */
+  readonly b: ParameterSpec
+}
+
+/**
+ * @param sites the chosen projections in module order, which is the order in which PEFT draws their A
+ * @throws OptionError at a pattern that no target matches (unless `lenient`), or a rank that a target does not allow
+ */
+export function loraTargets(
+  sites: readonly LinearSite[],
+  settings: LoraSettings,
+  { lenient = false } = {},
+): readonly LoraTarget[] {
+  const { rank, alpha, seed, rslora = false, init = 'kaiming' } = settings
+  const rules = (path: 'rank_pattern' | 'alpha_pattern') => patternRules(sites, path, settings[path], lenient)
+  const rankOf = firstMatch(rules('rank_pattern'), rank)
+  const alphaOf = firstMatch(rules('alpha_pattern'), alpha)
+  const sized = sites.map((site) => ({ ...site, rank: rankOf(site), alpha: alphaOf(site) }))
+  for (const site of sized) refuseWideRank(site, rank)
+  const starts = startsOf(sized, init, seed)
+  return sized.map((site, index) => ({
+    ...site,
+    scaling: site.alpha / (rslora ? Math.sqrt(site.rank) : site.rank),
+    ...pair(site, starts[index]!),
+  }))
+}
+
+/** Name of one tensor of a target in adapter_model.safetensors. */
+export function tensorName(site: string, tensor: string): string {
+  return `base_model.model.${site}.${tensor}`
+}
+
+function pair(
+  site: LinearSite & { readonly rank: number },
+  init: ParameterInit,
+): Pick<LoraTarget, 'a' | 'b'> {
+  const { name, rank, inFeatures, outFeatures } = site
+  return {
+    a: { name: tensorName(name, 'lora_A.weight'), shape: [rank, inFeatures], init },
+    b: { name: tensorName(name, 'lora_B.weight'), shape: [outFeatures, rank], init: { kind: 'zeros' } },
+  }
+}
+
+interface PatternRule {
+  readonly end: RegExp
+  readonly value: number
+}
+
+/** PEFT's rule: a key is an expression for the end of a module's name, from a dot on. */
+function patternRules(
+  sites: readonly LinearSite[],
+  path: 'rank_pattern' | 'alpha_pattern',
+  patterns: Readonly<Record<string, number>> = {},
+  lenient: boolean,
+): readonly PatternRule[] {
+  return Object.entries(patterns).map(([key, value]) => {
+    const end = endsWith(path, key)
+    if (!lenient && !sites.some(({ name }) => end.test(name)))
+      throw new OptionError(`${path}.${key}`, `matches none of the targets (${sites[0]!.name}, ...)`)
+    return { end, value }
+  })
+}
+
+function firstMatch(rules: readonly PatternRule[], otherwise: number): (site: LinearSite) => number {
+  return ({ name }) => rules.find(({ end }) => end.test(name))?.value ?? otherwise
+}
+
+function endsWith(path: string, key: string): RegExp {
+  try {
+    return startMatch('(?:.*\\.)?', key, '$')
+  } catch (error) {
+    throw new OptionError(
+      `${path}.${key}`,
+      `"${key}" is not a regular expression (${(error as Error).message})`,
+    )
+  }
+}
+
+/** A branch wider than its projection is no longer low-rank: it costs more than training the projection itself. */
+function refuseWideRank(site: LinearSite & { readonly rank: number }, common: number): void {
+  const { name, rank, inFeatures, outFeatures } = site
+  const limit = Math.min(inFeatures, outFeatures)
+  if (rank <= limit) return
+  throw new OptionError(
+    rank === common ? 'rank' : 'rank_pattern',
+    `${rank} is more than ${name} allows, which is ${outFeatures} x ${inFeatures}: at most ${limit}`,
+  )
+}
