@@ -49,7 +49,8 @@ export function openRepoCache(type: 'model' | 'dataset', repo: string): RepoCach
       return isCommit(text.trim()) ? text.trim() : undefined
     },
     async writeRef(revision, commit) {
-      if (revision === commit) return
+      // Kept as it is where it says so already: the cache may be read-only.
+      if ((await this.ref(revision)) === commit) return
       const path = revision.split('/')
       await mkdir(join(folder, 'refs', ...path.slice(0, -1)), { recursive: true })
       await writeAtomically(

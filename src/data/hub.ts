@@ -1,8 +1,12 @@
 /** @file Repositories of the Hugging Face Hub: lists them, and downloads what is asked for into the shared cache. */
+import { mkdir } from 'node:fs/promises'
 import { InputError } from '../util/errors.ts'
+import { isOffline, offlineReason } from '../util/offline.ts'
+import { PATIENCE, type Patience } from '../util/retry.ts'
 import { hubToken, isCommit, openRepoCache, type RepoCache } from './hub-cache.ts'
-import { fetchFile, type RemoteFile } from './hub-download.ts'
-import { explainHubError } from './hub-errors.ts'
+import { type FileSource, fetchFile, missingBytes, type RemoteFile } from './hub-download.ts'
+import { checkSpace, explainHubError } from './hub-errors.ts'
+import { hubFetch } from './hub-fetch.ts'
 import { checkNames, unsafeName } from './safe-name.ts'
 
 export interface RepoRequest {
@@ -13,6 +17,10 @@ export interface RepoRequest {
   readonly revision?: string | undefined
   /** Reports that a cached copy stands in for the Hub. */
   warn(code: string, message: string): void
+  /** Hears how many bytes of a download are there. */
+  readonly progress?: ((received: number, total: number) => void) | undefined
+  /** How long to go on with a Hub that fails. */
+  readonly patience?: Patience | undefined
 }
 
 /** A repository at one commit. */
@@ -30,8 +38,8 @@ export interface SnapshotRequest extends RepoRequest {
 }
 
 /**
- * Downloads the chosen files of a repository, or finds them in the cache. Honours HF_TOKEN, HF_ENDPOINT, HF_HOME,
- * HF_HUB_CACHE and HF_HUB_OFFLINE. Throws an InputError that says what to do: a licence to accept, no network,
+ * Downloads the chosen files of a repository, or finds them in the cache. Honours HF_TOKEN, HF_TOKEN_PATH, HF_ENDPOINT,
+ * HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, MEDTUNE_OFFLINE and the proxy variables. Throws an InputError that says what to do: a licence to accept, no network,
  * nothing in the cache, a damaged download, an unsafe file name.
  */
 export async function downloadSnapshot(
@@ -53,7 +61,7 @@ export async function openRepo(request: RepoRequest): Promise<HubRepo> {
   if (isOffline()) {
     if (offline !== undefined) return offline
     throw new InputError(
-      `${request.repo}: HF_HUB_OFFLINE is set and ${cache.folder} has no copy of revision ${request.revision ?? 'main'}; unset it to download`,
+      `${request.repo}: ${offlineReason()} and ${cache.folder} has no copy of revision ${request.revision ?? 'main'}; run once without it to download`,
     )
   }
   try {
@@ -64,10 +72,6 @@ export async function openRepo(request: RepoRequest): Promise<HubRepo> {
     request.warn('hub-offline', `${explained.message}; going on with the copy in ${cache.folder}`)
     return offline
   }
-}
-
-function isOffline(): boolean {
-  return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '')
 }
 
 function checkRequest({ repo, revision }: RepoRequest): void {
@@ -90,30 +94,19 @@ async function cachedRepo(
 }
 
 async function remoteRepo(request: RepoRequest, cache: RepoCache): Promise<HubRepo> {
-  const hub = await import('@huggingface/hub')
-  const { repo, type, revision = 'main' } = request
-  const access = await credentials()
-  const about = { name: repo, revision, additionalFields: ['sha' as const], ...access }
-  const { sha } = type === 'model' ? await hub.modelInfo(about) : await hub.datasetInfo(about)
-  if (typeof sha !== 'string' || !isCommit(sha))
-    throw new InputError(`${repo}: the Hub named no commit for ${revision}`)
-  const designation = { type, name: repo }
-  const files = new Map<string, RemoteFile>()
-  for await (const entry of hub.listFiles({ repo: designation, recursive: true, revision: sha, ...access })) {
-    if (entry.type === 'file') files.set(entry.path, entry)
-  }
-  const content = async (path: string): Promise<Blob> => {
-    const blob = await hub.downloadFile({ repo: designation, path, revision: sha, xet: false, ...access })
-    if (blob === null) throw new InputError(`${repo}: the Hub lists ${path} but does not have it`)
-    return blob
-  }
+  const { repo, revision = 'main' } = request
+  const client = await openClient(request)
+  const { sha, files } = await client.list(revision)
   return {
     revision: sha,
     names: [...files.keys()],
     async fetch(names) {
       checkNames(repo, names)
       try {
-        for (const name of names) await fetchFile(cache, sha, files.get(name)!, () => content(name))
+        const wanted = names.map((name) => files.get(name)!)
+        await fetchAll(request, cache, sha, wanted, (path, offset, signal) =>
+          client.open(sha, path, offset, signal),
+        )
         await cache.writeRef(revision, sha)
       } catch (error) {
         throw explainHubError(error, request).explained
@@ -123,12 +116,70 @@ async function remoteRepo(request: RepoRequest, cache: RepoCache): Promise<HubRe
   }
 }
 
-/** What every request carries. The library itself reads no environment variable. */
-async function credentials(): Promise<{ hubUrl?: string; accessToken?: string }> {
-  const hubUrl = process.env.HF_ENDPOINT?.replace(/\/+$/, '')
+async function fetchAll(
+  request: RepoRequest,
+  cache: RepoCache,
+  sha: string,
+  files: readonly RemoteFile[],
+  open: FileSource['open'],
+): Promise<void> {
+  const missing = await Promise.all(files.map((file) => missingBytes(cache, sha, file)))
+  const total = missing.reduce((sum, bytes) => sum + bytes, 0)
+  if (total > 0) {
+    await mkdir(cache.folder, { recursive: true })
+    await checkSpace(request.repo, cache.folder, total)
+  }
+  let done = 0
+  const received = (bytes: number): void => {
+    done += bytes
+    request.progress?.(done, total)
+  }
+  const source: FileSource = { open, received, patience: request.patience ?? PATIENCE }
+  for (const file of files) await fetchFile(cache, sha, file, source)
+}
+
+interface Client {
+  list(revision: string): Promise<{ readonly sha: string; readonly files: ReadonlyMap<string, RemoteFile> }>
+  open(sha: string, path: string, offset: number, signal: AbortSignal): Promise<Response>
+}
+
+/** The library itself reads no environment variable. */
+async function openClient({ repo, type, patience = PATIENCE }: RepoRequest): Promise<Client> {
+  const hub = await import('@huggingface/hub')
+  const hubUrl = endpoint()
   const accessToken = await hubToken()
   if (accessToken !== undefined && !accessToken.startsWith('hf_')) {
     throw new InputError('HF_TOKEN does not look like a token of the Hub (they begin with "hf_")')
   }
-  return { ...(hubUrl ? { hubUrl } : {}), ...(accessToken === undefined ? {} : { accessToken }) }
+  const fetch = hubFetch(hubUrl, patience)
+  const access = { hubUrl, fetch, ...(accessToken === undefined ? {} : { accessToken }) }
+  return {
+    async list(revision) {
+      const about = { name: repo, revision, additionalFields: ['sha' as const], ...access }
+      const { sha } = type === 'model' ? await hub.modelInfo(about) : await hub.datasetInfo(about)
+      if (typeof sha !== 'string' || !isCommit(sha))
+        throw new InputError(`${repo}: the Hub named no commit for ${revision}`)
+      const files = new Map<string, RemoteFile>()
+      const listing = { repo: { type, name: repo }, recursive: true, revision: sha, ...access }
+      for await (const entry of hub.listFiles(listing)) {
+        if (entry.type === 'file') files.set(entry.path, entry)
+      }
+      return { sha, files }
+    },
+    open(sha, path, offset, signal) {
+      const name = path.split('/').map(encodeURIComponent).join('/')
+      const url = `${hubUrl}/${type === 'dataset' ? 'datasets/' : ''}${repo}/resolve/${sha}/${name}`
+      const headers: Record<string, string> = { 'accept-encoding': 'identity' }
+      if (accessToken !== undefined) headers.authorization = `Bearer ${accessToken}`
+      if (offset > 0) headers.range = `bytes=${offset}-`
+      return fetch(url, { headers, signal })
+    },
+  }
+}
+
+/** HF_ENDPOINT, else the Hub itself. */
+function endpoint(): string {
+  const url = (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '')
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url
+  throw new InputError(`HF_ENDPOINT is ${JSON.stringify(url)}; write an address that begins with https://`)
 }

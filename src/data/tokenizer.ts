@@ -15,6 +15,8 @@ export interface Tokenizer {
   /** One more than the largest id. It may exceed the model's vocabulary: see `<image_soft_token>` of Gemma 3. */
   readonly vocabSize: number
   readonly bosId: number | undefined
+  /** Texts of the control tokens, which ordinary text never becomes. */
+  readonly controls: readonly string[]
   /** Throws an InputError for a control token that the tokenizer does not have. */
   encode(spans: readonly Span[]): Encoded
   /** The text of the ids, control tokens included. Throws a RangeError for an id that there is none of. */
@@ -97,6 +99,7 @@ function assemble(library: Library, { config }: TokenizerFiles, special: readonl
   return {
     vocabSize,
     bosId: vocabulary.bosId,
+    controls: Object.freeze([...byText.keys()]),
     encode: (spans) => encodeSpans(vocabulary, spans),
     decode: (ids) => decode(library, byId, ids),
     tokenId,

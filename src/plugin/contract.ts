@@ -48,6 +48,11 @@ export interface Template {
   readonly columns: readonly string[]
   /** What the template takes a row for, such as `sharegpt`, where it goes by the row; `plan` shows it. */
   form?(row: Row): string
+  /**
+   * Called once, with the folder of the loaded model, before anything is rendered: for a template that the
+   * model's own files decide. Throws an InputError where they do not serve.
+   */
+  open?(modelFolder: string): Promise<void>
   /** The whole document: prompt and answer. */
   render(row: Row): readonly Span[]
   /** A conversation up to the place where the model begins to write, for evaluation and chat. */
@@ -306,6 +311,8 @@ export interface StageContext {
   readonly seed: number
   /** Reports something the user should know; it is printed and recorded in the run. */
   warn(code: string, message: string): void
+  /** Says how far something that takes a while is, such as a download; `unit` is what is counted. */
+  progress?(phase: string, done: number, total: number, unit?: 'bytes'): void
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a plugin of unknown options takes any; `OptionsSchema` would compare whole schemas.
