@@ -55,6 +55,8 @@ function table(properties: { readonly [name: string]: OptionSchema }, required: 
 
 /** What the schema asks for and within which limits. */
 function shape(schema: OptionSchema): string {
+  if ('additionalProperties' in schema && schema.additionalProperties !== false)
+    return `a mapping of names, each to ${shape(schema.additionalProperties)}`
   const limits = Object.entries(LIMITS)
     .filter(([keyword]) => Object.hasOwn(schema, keyword))
     .map(([keyword, words]) => `${words} ${(schema as unknown as Record<string, unknown>)[keyword]}`)
