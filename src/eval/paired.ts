@@ -55,10 +55,12 @@ export function mcnemar(differences: readonly number[]): number {
   return Math.min(1, 2 * tail)
 }
 
-/** Share of random sign flips of the differences whose sum is at least as far from zero as the real one. */
+/** Share of random sign flips of the differences whose sum is at least as far from zero as the real one; NaN where a difference is. */
 export function permutation(differences: readonly number[], seed: number, flips = FLIPS): number {
   const random = bits(seed)
   const target = Math.abs(differences.reduce((total, d) => total + d, 0))
+  // No comparison with NaN is true: it would read as the most significant difference there is.
+  if (Number.isNaN(target)) return Number.NaN
   // Rounding must not make the unflipped sum look smaller than itself.
   const bar = target * (1 - 1e-12)
   let beyond = 0

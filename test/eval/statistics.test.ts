@@ -65,6 +65,7 @@ test('sign flips: all 2^n outcomes are equally likely, and the seed decides them
   expect(permutation([1, 1, 1, 1, 1], 1, 40_000)).toBeCloseTo(2 / 32, 2)
   expect(permutation([1, 2, -1, 3], 7)).toBe(permutation([1, 2, -1, 3], 7))
   expect(permutation([1, -1], 1)).toBe(1)
+  expect(permutation([1, Number.NaN, 2], 1)).toBeNaN()
 })
 
 test('items are paired by id', () => {
