@@ -107,6 +107,12 @@ async function finishStep(
 }
 
 function advice(what: string, value: number, step: number, rate: number): string {
+  if (step === 1) {
+    return (
+      `the ${what} is ${value} at the first step, before anything was learned: training stopped. ` +
+      "The model's own weights hold such values, or are damaged: fetch the model again."
+    )
+  }
   return (
     `the ${what} became ${value} at step ${step}, at a learning rate of ${rate.toPrecision(3)}: training stopped. ` +
     'Try a lower optimizer.lr, a longer schedule.warmup or a smaller train.clip.'
