@@ -6,12 +6,12 @@ import type { ResolvedRecipe } from './recipe/recipe.ts'
 import { openData, splitDataset } from './run/data.ts'
 import { openEngine } from './run/engine.ts'
 import { evaluateAll } from './run/evaluate.ts'
-import { writeResults } from './run/export.ts'
+import { writeAdapter, writeExports } from './run/export.ts'
 import type { RunOptions } from './run/options.ts'
 import { planAdapter, preflight } from './run/preflight.ts'
 import { recordRun, Warnings } from './run/record.ts'
 import { type Report, writeReport } from './run/report.ts'
-import { closing } from './run/resources.ts'
+import { anySignal, closing } from './run/resources.ts'
 import { createStages } from './run/stages.ts'
 import { train } from './run/train.ts'
 
@@ -29,18 +29,21 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
   const adapter = planAdapter(resolved, stages, model)
   await preflight(resolved, stages, dataset, model)
 
-  return recordRun(resolved, stages, warnings, options, (log) =>
-    closing(async (use) => {
-      // Rows become tokens in the background while the model is made ready.
-      const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
-      const engine = await use(openEngine(resolved, stages, model, adapter, options.signal))
+  return closing(async (use) => {
+    // Every row is read here; rows become tokens in the background while the model is made ready.
+    const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
+
+    return recordRun(resolved, stages, warnings, options, async (log) => {
+      const signal = anySignal(options.signal, data.failed)
+      const engine = await use(openEngine(resolved, stages, model, adapter, signal))
       const evaluation = { engine, data, stages, log, onProgress: options.onProgress }
 
       const base = await evaluateAll('base', 0, evaluation)
-      const records = await train(resolved, stages, engine, data, log, options)
+      const records = await train(resolved, stages, engine, data, log, { ...options, signal })
+      await writeAdapter(adapter, engine, log)
       const tuned = await evaluateAll('tuned', records.length, evaluation)
 
-      const exports = await writeResults(stages, model, adapter, engine, log)
+      const exports = await writeExports(stages, model, adapter, engine, log)
       const results = {
         base,
         tuned,
@@ -51,6 +54,6 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
         data,
       }
       return writeReport(resolved, log, warnings, results)
-    }),
-  )
+    })
+  })
 }

@@ -7,8 +7,8 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const INVALID = new Set(['RecipeError', 'UsageError', 'PluginError', 'OptionError'])
-const EXPECTED = new Set([...INVALID, 'InputError', 'ExecutorError', 'DivergedError'])
+const INVALID = new Set(['RecipeError', 'UsageError', 'PluginError', 'OptionError', 'InputError'])
+const EXPECTED = new Set([...INVALID, 'ExecutorError', 'DivergedError'])
 /** Something that is not installed or cannot be loaded here. */
 const ENVIRONMENT = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED', 'MODULE_NOT_FOUND'])
 
@@ -21,7 +21,7 @@ interface Failure {
   readonly problems?: readonly Problem[]
 }
 
-/** 1 the run failed, 2 wrong usage or an invalid recipe, 3 the environment lacks something. */
+/** 1 the run failed, 2 wrong usage, an invalid recipe or an input that cannot be used, 3 the environment lacks something. */
 export function exitCode(error: unknown): 1 | 2 | 3 {
   const { name, code, kind } = (error ?? {}) as Failure
   if (name !== undefined && INVALID.has(name)) return 2
@@ -55,6 +55,9 @@ export async function tellFailure(error: unknown, json: boolean): Promise<void> 
 function oneLine(error: unknown): string {
   const { name, message, code } = (error ?? {}) as Failure
   const text = message ?? String(error)
-  if (EXPECTED.has(name ?? '') || ENVIRONMENT.has(code ?? '') || code?.startsWith('E')) return text
+  if (EXPECTED.has(name ?? '') || ENVIRONMENT.has(code ?? '') || isSystemCode(code)) return text
   return `${name ?? 'Error'}: ${text} (MEDTUNE_DEBUG=1 shows where)`
 }
+
+/** ENOSPC and its like, which speak for themselves; not Node's own ERR_INVALID_ARG_TYPE, which is a fault of ours. */
+const isSystemCode = (code: string | undefined): boolean => code !== undefined && /^E[A-Z0-9]+$/.test(code)

@@ -14,14 +14,15 @@ export interface RunFlags {
   readonly quiet?: boolean
 }
 
+const FAILED = 1
 const INTERRUPTED = 130
 
-/** Exit code: 0, 130 where a signal stopped the run, 2 for an input that was refused before the run began. */
+/** Exit code: 0, 130 where a signal stopped the run, 1 where it failed once it had a folder; else see `exitCode`. */
 export async function run(target: string, overrides: string[], flags: RunFlags): Promise<number> {
   const resolved = await loadRecipe(target, overrides)
   const status = flags.quiet ? silent : openStatus(resolved.recipe.name)
-  const signals = listen(status)
   let folder: string | undefined
+  const signals = listen(status, flags, () => folder !== undefined)
   try {
     const report = await start(resolved, flags, status, signals.signal, (path) => {
       folder = path
@@ -34,9 +35,10 @@ export async function run(target: string, overrides: string[], flags: RunFlags):
     const where = folder === undefined ? '' : `run folder: ${relative(process.cwd(), folder)}\n`
     if (!flags.quiet) process.stderr.write(where)
     if (error instanceof Stopped) return stopped(error, flags)
-    if (folder !== undefined || (error as Error).name !== 'InputError') throw error
+    if (folder === undefined || (error as Error).name !== 'InputError') throw error
+    // What an input breaks halfway is a failed run, not one that was refused.
     await tellFailure(error, flags.json ?? false)
-    return 2
+    return FAILED
   } finally {
     signals.close()
   }
@@ -74,11 +76,22 @@ function stopped({ message }: Stopped, { json, quiet }: RunFlags): number {
   return INTERRUPTED
 }
 
-/** The first signal stops the run between two batches, the second ends the process at once. */
-function listen(status: Status): { readonly signal: AbortSignal; close(): void } {
+/**
+ * The first signal stops the run between two batches, the second ends the process at once; so does the first
+ * one before the run has a folder, when nothing can be lost yet.
+ */
+function listen(
+  status: Status,
+  flags: RunFlags,
+  begun: () => boolean,
+): { readonly signal: AbortSignal; close(): void } {
   const controller = new AbortController()
   const onSignal = (name: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(INTERRUPTED)
+    if (!begun()) {
+      status.close()
+      process.exit(stopped(new Stopped(name), flags))
+    }
     status.say(`${name}: stopping after this batch; once more ends at once`)
     controller.abort(new Stopped(name))
   }

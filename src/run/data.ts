@@ -18,6 +18,8 @@ export interface RunData {
   readonly train: EncodedSplit
   /** Undefined where nothing is held out. */
   readonly holdout: EncodedSplit | undefined
+  /** Aborts as soon as a row of either split cannot be tokenised: training may be hours away from it. */
+  readonly failed: AbortSignal
   close(): Promise<void>
 }
 
@@ -52,17 +54,21 @@ export async function openData(
   const tokenizer = await openTokenizer(model.folder)
   const train = await encode('train')
   const holdout = Number(recipe.dataset.holdout ?? 0) > 0 ? await encode('holdout') : undefined
+  const failure = new AbortController()
   for (const [name, split] of [
     ['train', train],
     ['holdout', holdout],
   ] as const) {
-    // A failure to tokenise is met where a window is awaited.
-    void split?.census.then((census) => warnOfLosses(name, census, warn)).catch(() => undefined)
+    void split?.census.then(
+      (census) => warnOfLosses(name, census, warn),
+      (error) => failure.abort(error),
+    )
   }
   return {
     tokenizer,
     train,
     holdout,
+    failed: failure.signal,
     close: async () => {
       await Promise.all([train.close(), holdout?.close()])
     },

@@ -5,8 +5,13 @@ import type { Engine } from './engine.ts'
 import type { RunLog } from './record.ts'
 import type { RunStages } from './stages.ts'
 
+/** What was trained, written before anything that could still fail or be interrupted. */
+export function writeAdapter(adapter: AdapterPlan, engine: Engine, { folder }: RunLog): Promise<void> {
+  return adapter.write(folder.file('adapter'), (name) => engine.executor.read(name))
+}
+
 /** Paths, relative to the run's folder, of the exports written. */
-export async function writeResults(
+export async function writeExports(
   { exporters }: RunStages,
   model: Model,
   adapter: AdapterPlan,
@@ -14,7 +19,6 @@ export async function writeResults(
   { folder }: RunLog,
 ): Promise<string[]> {
   const read = (name: string): Promise<Float32Array> => executor.read(name)
-  await adapter.write(folder.file('adapter'), read)
   const paths: string[] = []
   for (const { name, exporter } of exporters) {
     await mkdir(folder.file('exports', name))

@@ -1,4 +1,4 @@
-/** @file Things with a lifetime, closed in reverse order however their use ends. */
+/** @file Things with a lifetime, closed in reverse order however their use ends; and what may end them early. */
 
 interface Closable {
   close(): Promise<void>
@@ -19,4 +19,9 @@ export async function closing<T>(
   })
   for (const resource of open) await resource.close()
   return result
+}
+
+/** A signal that aborts with the first of those given. */
+export function anySignal(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+  return AbortSignal.any(signals.filter((signal) => signal !== undefined))
 }

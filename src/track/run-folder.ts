@@ -1,10 +1,11 @@
 /** @file The folder of one run: what lies where, and run.json, which says how the run stands. */
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { EvalItem, Hardware } from '../plugin/contract.ts'
 import { writeAtomically } from '../util/atomic.ts'
+import { InputError } from '../util/errors.ts'
 import type { GitState } from './hardware.ts'
 import { stringify } from './json.ts'
 
@@ -118,7 +119,7 @@ function slug(name: string): string {
 }
 
 function makeFolder(parent: string, name: string): string {
-  mkdirSync(parent, { recursive: true })
+  makeParent(parent)
   for (let attempt = 1; ; attempt++) {
     const path = join(parent, attempt === 1 ? name : `${name}-${attempt}`)
     try {
@@ -127,5 +128,18 @@ function makeFolder(parent: string, name: string): string {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 99) throw error
     }
+  }
+}
+
+function makeParent(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in its place' : code
+    throw new InputError(
+      `${folder}: run folders cannot be made there (${reason}); choose another with --runs-dir`,
+    )
   }
 }

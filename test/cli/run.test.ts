@@ -100,19 +100,44 @@ test('a mistake of the recipe ends with 2 and leaves no folder', async () => {
 })
 
 test('a failed run ends with 1 and says where its record lies', async () => {
-  const rows = readFileSync(path.join(project, 'rows.jsonl'), 'utf8').split('\n')
-  writeFileSync(path.join(project, 'bad.jsonl'), rows.with(20, '{"q": "x"}').join('\n'))
-  const { code, stderr } = await medtune([
-    'run',
-    'recipe.yaml',
-    'dataset.path=bad.jsonl',
-    '--runs-dir',
-    'failed',
-  ])
+  const tooLong = ['train.max_length=8', 'train.over_length=error']
+  const { code, stderr } = await medtune(['run', 'recipe.yaml', ...tooLong, '--runs-dir', 'failed'])
   expect(code).toBe(1)
   expect(stderr).toMatch(/run folder: failed/)
-  expect(stderr).toMatch(/column "a"/)
+  expect(stderr).toMatch(/row \d+ of the data set has \d+ tokens/)
   expect(stderr).not.toMatch(/\n +at /)
+})
+
+test.each(['run', 'plan'])('%s refuses a damaged input with 2', async (command) => {
+  const rows = readFileSync(path.join(project, 'rows.jsonl'), 'utf8').split('\n')
+  writeFileSync(path.join(project, 'bad.jsonl'), rows.with(20, '{"q": "x"}').join('\n'))
+  const { code, stderr } = await medtune([command, 'recipe.yaml', 'dataset.path=bad.jsonl'])
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/error: row 21 of the data set has no column "a"/)
+  expect(readdirSync(project)).not.toContain('runs')
+})
+
+test('a file where run folders should be made is refused with 2', async () => {
+  const { code, stderr } = await medtune(['run', 'recipe.yaml', '--runs-dir', 'rows.jsonl'])
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/rows\.jsonl: run folders cannot be made there \(a file is in its place\)/)
+})
+
+test('a signal before the run has a folder ends it at once', async () => {
+  writeFileSync(
+    path.join(project, 'endless.mjs'),
+    `export default { kind: 'dataset', name: 'endless', summary: 'never gives a row',
+      options: { type: 'object', properties: {}, additionalProperties: false },
+      create: () => ({ async *read() { process.stderr.write('reading'); await new Promise((done) => setTimeout(done, 60_000)) } }) }`,
+  )
+  const { code, stderr } = await medtune(
+    ['run', 'recipe.yaml', 'plugins=[./endless.mjs]', 'dataset.use=endless', 'dataset.holdout=4'],
+    (text, child) => {
+      if (text === 'reading') child.kill('SIGINT')
+    },
+  )
+  expect([code, stderr]).toEqual([130, 'readingstopped: SIGINT\n'])
+  expect(readdirSync(project)).not.toContain('runs')
 })
 
 test('plan counts, shows what is learned and trains nothing', async () => {

@@ -113,12 +113,19 @@ test.each([
   expect(folder).toBe('')
 })
 
-test('an input that is bad half-way fails the run, which says so', async () => {
+test('a bad row far down is met before the run has a folder', async () => {
   const rows = readFileSync(join(project, 'rows.jsonl'), 'utf8').split('\n')
   rows[20] = '{"q": "no answer"}'
   writeFileSync(join(project, 'bad.jsonl'), rows.join('\n'))
   const { error, folder } = await attempt([`dataset.path=${join(project, 'bad.jsonl')}`])
-  expect(error?.name).toBe('InputError')
+  expect(error).toMatchObject({ name: 'InputError', message: expect.stringMatching(/^row 21 .*"a"/) })
+  expect(folder).toBe('')
+})
+
+test('a row that cannot be tokenised fails the run before anything is computed, and its folder says so', async () => {
+  const { error, folder } = await attempt(['train.max_length=8', 'train.over_length=error'])
+  expect(error).toMatchObject({ name: 'InputError', message: expect.stringMatching(/^row \d+ .* tokens/) })
+  expect(lines(folder, 'events.jsonl').map(({ type }) => type)).toEqual(['start', 'end'])
   expect(json(folder, 'run.json')).toMatchObject({ status: 'failed', reason: error!.message })
   expect(lines(folder, 'events.jsonl').at(-1)).toMatchObject({ type: 'end', status: 'failed' })
   expect(readFileSync(join(folder, 'logs/error.txt'), 'utf8')).toContain(error!.message)
@@ -137,6 +144,20 @@ test('a stop between two steps ends the run as stopped', async () => {
   const events = lines(folder, 'events.jsonl')
   expect(events.filter(({ type }) => type === 'step')).toHaveLength(2)
   expect(events.at(-1)).toMatchObject({ type: 'end', status: 'stopped', reason: 'SIGINT' })
+})
+
+test('a stop during the last evaluation keeps what was trained', async () => {
+  const controller = new AbortController()
+  const { error, folder } = await attempt([], {
+    signal: controller.signal,
+    onProgress: ({ phase }) => phase === 'evaluate tuned: loss' && controller.abort(new Stopped('SIGINT')),
+  })
+  expect(error).toBeInstanceOf(Stopped)
+  const whole = await attempt()
+  const [kept, expected] = [folder, whole.folder].map((path) =>
+    readFileSync(join(path, 'adapter/adapter_model.safetensors')),
+  )
+  expect(kept!.equals(expected!)).toBe(true)
 })
 
 test('a learning rate that blows up ends the run with advice', async () => {
