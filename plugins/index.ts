@@ -18,6 +18,7 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'dataset/jsonl', load: () => import('./dataset/jsonl.ts') },
   { path: 'dataset/parquet', load: () => import('./dataset/parquet.ts') },
   // template
+  { path: 'template/chat', load: () => import('./template/chat.ts') },
   { path: 'template/gemma', load: () => import('./template/gemma.ts') },
   { path: 'template/plain', load: () => import('./template/plain.ts') },
   // model

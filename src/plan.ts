@@ -5,7 +5,7 @@ import type { Recipe, ResolvedRecipe } from './recipe/recipe.ts'
 import { openData, splitDataset } from './run/data.ts'
 import { precisionOf } from './run/engine.ts'
 import { type Estimate, estimateRun, measureSpeed } from './run/estimate.ts'
-import { planAdapter, preflight } from './run/preflight.ts'
+import { openTemplate, planAdapter, preflight } from './run/preflight.ts'
 import { Warnings } from './run/record.ts'
 import { closing } from './run/resources.ts'
 import { createStages } from './run/stages.ts'
@@ -47,6 +47,7 @@ export async function plan(resolved: ResolvedRecipe): Promise<Plan> {
   const stages = await createStages(resolved, warnings.warn)
   const dataset = splitDataset(resolved, stages.dataset)
   const model = await stages.model.load()
+  await openTemplate(resolved, stages, model)
   const adapter = planAdapter(resolved, stages, model)
   await preflight(resolved, stages, dataset, model)
   return closing(async (use) => {

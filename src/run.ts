@@ -8,7 +8,7 @@ import { openEngine } from './run/engine.ts'
 import { evaluateAll } from './run/evaluate.ts'
 import { writeAdapter, writeExports } from './run/export.ts'
 import type { RunOptions } from './run/options.ts'
-import { planAdapter, preflight } from './run/preflight.ts'
+import { openTemplate, planAdapter, preflight } from './run/preflight.ts'
 import { recordRun, Warnings } from './run/record.ts'
 import { type Report, writeReport } from './run/report.ts'
 import { anySignal, closing } from './run/resources.ts'
@@ -26,6 +26,7 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
   const stages = await createStages(resolved, warnings.warn)
   const dataset = splitDataset(resolved, stages.dataset)
   const model = await stages.model.load()
+  await openTemplate(resolved, stages, model)
   const adapter = planAdapter(resolved, stages, model)
   await preflight(resolved, stages, dataset, model)
 

@@ -32,6 +32,20 @@ export async function preflight(
   ])
 }
 
+/** Lets the template read the model's own files. @throws RecipeError where they do not serve it */
+export async function openTemplate(
+  resolved: ResolvedRecipe,
+  { template }: RunStages,
+  model: Model,
+): Promise<void> {
+  try {
+    await template.open?.(model.folder)
+  } catch (error) {
+    if (error instanceof InputError) throw resolved.error('template', error.message)
+    throw atOption(resolved, 'template', error)
+  }
+}
+
 /** The adapter's plan for this model. @throws RecipeError for a target that no layer has, a rank that is impossible. */
 export function planAdapter(resolved: ResolvedRecipe, stages: RunStages, model: Model): AdapterPlan {
   return placed(resolved, 'adapter', () => stages.adapter.plan(model))

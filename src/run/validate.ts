@@ -2,7 +2,7 @@
 import { InputError, type Model } from '../plugin/contract.ts'
 import { checkAll } from '../recipe/errors.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
-import { planAdapter, preflight } from './preflight.ts'
+import { openTemplate, planAdapter, preflight } from './preflight.ts'
 import { createStages, type RunStages } from './stages.ts'
 
 /** @throws RecipeError with every mistake that plugins, a local model and a local dataset show. */
@@ -13,6 +13,7 @@ export async function validateFit(resolved: ResolvedRecipe): Promise<void> {
   const dataset = 'path' in recipe.dataset ? stages.dataset : undefined
   await checkAll([
     () => model && planAdapter(resolved, stages, model),
+    () => model && openTemplate(resolved, stages, model),
     () => inputAt(resolved, 'dataset', () => preflight(resolved, stages, dataset, model)),
   ])
 }
