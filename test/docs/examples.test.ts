@@ -1,5 +1,5 @@
 /** @file What docs/ shows as an example is run, so that a page cannot fall behind the code. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { formatProblem, type RecipeError } from '../../src/recipe/errors.ts'
@@ -56,4 +56,33 @@ it('docs/recipe.md: the broken recipe is answered as it says', async () => {
   const error: RecipeError = await loadRecipe(path.join(folder, 'my.yaml')).catch((problem) => problem)
   const lines = error.problems.map((problem) => formatProblem(problem, folder))
   expect(lines.map((line) => line.replace(/allowed: .*/, 'allowed: ...'))).toEqual(told.trimEnd().split('\n'))
+})
+
+/** GitHub's anchor of a heading. */
+const anchor = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-')
+
+it('every link between the pages leads to a file and a heading that are there', () => {
+  const pages = ['README.md', ...readdirSync(path.join(root, 'docs')).map((name) => `docs/${name}`)]
+  const text = new Map(
+    pages
+      .filter((page) => page.endsWith('.md'))
+      .map((page) => [page, readFileSync(path.join(root, page), 'utf8')]),
+  )
+  const links = [...text].flatMap(([page, body]) =>
+    [...body.matchAll(/\]\((?!https?:)([^)\s#]*)(?:#([^)\s]+))?\)/g)].map(([, file, id]) => ({
+      link: `${page}: ${file}#${id ?? ''}`,
+      to: file === '' ? page : path.posix.join(path.posix.dirname(page), file!),
+      id,
+    })),
+  )
+  const dead = links.filter(({ to, id }) => {
+    const headings = [...(text.get(to) ?? '').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchor(heading!))
+    return !existsSync(path.join(root, to)) || (id !== undefined && !headings.includes(id))
+  })
+  expect(links.length).toBeGreaterThan(40)
+  expect(dead.map(({ link }) => link)).toEqual([])
 })
