@@ -1,105 +1,108 @@
 /** @file LoRA: a low-rank branch beside chosen projections, while the model's own weights stay as they are. */
-import { type Adapter, definePlugin, OptionError } from 'medtune/plugin'
+import { existsSync } from 'node:fs'
+import type { LoraSettings, LoraTarget } from 'medtune/nn'
+import { type Adapter, definePlugin, type Model, OptionError, type Options } from 'medtune/plugin'
+import { OPTIONS } from './lora-options.ts'
+
+type LoraOptions = Options<typeof OPTIONS>
 
 export default definePlugin({
   kind: 'adapter',
   name: 'lora',
   summary: 'Low-rank adapters on linear projections, in the file format of PEFT.',
-  options: {
-    type: 'object',
-    properties: {
-      rank: { type: 'integer', minimum: 1, description: 'Width of the low-rank branch; 16 if left out.' },
-      alpha: {
-        type: 'number',
-        exclusiveMinimum: 0,
-        description: 'The branch is scaled by alpha / rank; 32 if left out.',
-      },
-      targets: {
-        anyOf: [
-          { type: 'string', minLength: 1 },
-          { type: 'array', items: { type: 'string', minLength: 1 } },
-        ],
-        description:
-          'Projections to adapt: all-linear (if left out), a list of names (q_proj, mlp.up_proj), or a regular expression over whole module names.',
-      },
-      exclude: {
-        anyOf: [
-          { type: 'string', minLength: 1 },
-          { type: 'array', items: { type: 'string', minLength: 1 } },
-        ],
-        description: 'Projections to leave out: a list of names, or a regular expression over whole names.',
-      },
-      layers_to_transform: {
-        anyOf: [
-          { type: 'integer', minimum: 0 },
-          { type: 'array', items: { type: 'integer', minimum: 0 } },
-        ],
-        description: 'Numbers of the layers to adapt; goes with targets as a list.',
-      },
-      layers_pattern: {
-        anyOf: [
-          { type: 'string', minLength: 1 },
-          { type: 'array', items: { type: 'string', minLength: 1 } },
-        ],
-        description: 'Name of the list of layers, where it is not the first numbered one.',
-      },
-      rank_pattern: {
-        type: 'object',
-        additionalProperties: { type: 'integer', minimum: 1 },
-        description: 'Ranks of their own: the end of a module name (or an expression for it) and the rank.',
-      },
-      alpha_pattern: {
-        type: 'object',
-        additionalProperties: { type: 'number', exclusiveMinimum: 0 },
-        description: 'Alphas of their own, in the same way.',
-      },
-      rslora: {
-        type: 'boolean',
-        description: 'Scale by alpha / sqrt(rank), so that a higher rank does not weaken the branch.',
-      },
-      init: {
-        type: 'string',
-        enum: ['kaiming', 'gaussian'],
-        description:
-          'How the branch starts: A uniform (kaiming, if left out) or normal (gaussian), as PEFT draws it from the same seed; B zero.',
-      },
-      dropout: {
-        type: 'number',
-        minimum: 0,
-        exclusiveMaximum: 1,
-        description: 'Dropout before the branch; only 0 for now.',
-      },
-    },
-    additionalProperties: false,
-  },
-  async create(options, { seed }): Promise<Adapter> {
-    const { exclude, layers_to_transform, layers_pattern, dropout = 0 } = options
-    const { rank = 16, alpha = 32, targets = 'all-linear' } = options
+  options: OPTIONS,
+  async create(options, { seed, resolvePath }): Promise<Adapter> {
+    const { dropout = 0, from } = options
     if (dropout !== 0) {
       throw new OptionError(
         'dropout',
         `is ${dropout}; this version trains without adapter dropout: leave it out or set 0`,
       )
     }
-    const { loraAttachment, loraTargets, matchTargets } = await import('medtune/nn')
-    const settings = { ...options, rank, alpha, seed }
+    const { loraAttachment } = await import('medtune/nn')
+    const folder = from === undefined ? undefined : resolvePath(from)
+    const choose =
+      folder === undefined ? await fromRecipe(options, seed) : await fromFolder(options, folder, seed)
     return {
       plan(model) {
-        const filters = { exclude, layers_to_transform, layers_pattern }
-        const chosen = loraTargets(matchTargets(targets, model.sites, filters), settings)
+        const { targets, settings } = choose(model)
         return {
-          trainable: chosen.reduce(
-            (total, { rank, inFeatures: i, outFeatures: o }) => total + rank * (i + o),
-            0,
-          ),
-          targets: chosen.map(({ name }) => name),
-          attachment: loraAttachment(chosen),
-          async write(folder, read) {
+          trainable: targets.reduce((total, target) => total + trainable(target), 0),
+          targets: targets.map(({ name }) => name),
+          attachment: loraAttachment(targets),
+          async write(path, read) {
             const { writePeftAdapter } = await import('medtune/export')
-            await writePeftAdapter(folder, model, chosen, settings, read)
+            await writePeftAdapter(path, model, targets, settings, read)
           },
         }
       },
     }
   },
 })
+
+interface Chosen {
+  readonly targets: readonly LoraTarget[]
+  readonly settings: LoraSettings
+}
+type Choose = (model: Model) => Chosen
+
+/** A new adapter, as the recipe describes it. */
+async function fromRecipe(options: LoraOptions, seed: number): Promise<Choose> {
+  const { loraTargets, matchTargets } = await import('medtune/nn')
+  const {
+    rank = 16,
+    alpha = 32,
+    targets = 'all-linear',
+    rank_pattern,
+    alpha_pattern,
+    rslora,
+    dora,
+    init,
+  } = options
+  const settings = { rank, alpha, rank_pattern, alpha_pattern, rslora, dora, init, seed }
+  return (model) => {
+    const sites = matchTargets(targets, model.sites, options)
+    return { targets: loraTargets(sites, settings, { weights: model.weights }), settings }
+  }
+}
+
+/** An adapter that was trained before. The recipe may repeat what its file says, and nothing else. */
+async function fromFolder(options: LoraOptions, folder: string, seed: number): Promise<Choose> {
+  const { matchTargets, openPeftAdapter } = await import('medtune/nn')
+  if (!existsSync(folder)) throw new OptionError('from', `there is no folder ${folder}`)
+  for (const key of OF_THE_FILE) {
+    if (options[key] !== undefined)
+      throw new OptionError(key, 'is decided by the adapter that `from` names; leave it out')
+  }
+  return (model) => {
+    const { config, targets } = openPeftAdapter(folder, model)
+    for (const key of ['rank', 'alpha', 'rslora', 'dora'] as const) {
+      if (options[key] !== undefined && options[key] !== config[key])
+        throw new OptionError(
+          key,
+          `is ${options[key]}, and the adapter that \`from\` names has ${config[key]}; leave it out`,
+        )
+    }
+    if (options.targets !== undefined) {
+      const named = matchTargets(options.targets, model.sites).map(({ name }) => name)
+      if (named.join() !== targets.map(({ name }) => name).join())
+        throw new OptionError('targets', 'are not those of the adapter that `from` names; leave them out')
+    }
+    return { targets, settings: { ...config, seed } }
+  }
+}
+
+/** Options that a new adapter alone can have. */
+const OF_THE_FILE = [
+  'exclude',
+  'layers_to_transform',
+  'layers_pattern',
+  'rank_pattern',
+  'alpha_pattern',
+  'init',
+] as const
+
+function trainable({ a, b, magnitude }: LoraTarget): number {
+  const sizes = [a, b, ...(magnitude ? [magnitude] : [])].map(({ shape }) => shape.reduce((x, y) => x * y, 1))
+  return sizes.reduce((total, size) => total + size, 0)
+}

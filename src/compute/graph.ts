@@ -126,6 +126,14 @@ export type ParameterInit =
       readonly offset: number
       readonly dtype: 'f32' | 'f16' | 'bf16'
     }
+  /** The norms of the rows of a stored matrix with rows of `width` values. */
+  | {
+      readonly kind: 'row-norms'
+      readonly file: string
+      readonly offset: number
+      readonly dtype: 'f32' | 'f16' | 'bf16'
+      readonly width: number
+    }
 
 export interface ParameterSpec {
   readonly name: string

@@ -26,7 +26,17 @@ export function initialValues({ name, shape, init }: ParameterSpec): Float32Arra
       return torchNormal(size, init)
     case 'weight':
       return readSlice(init.file, init.offset, init.dtype, size)
+    case 'row-norms':
+      return rowNorms(readSlice(init.file, init.offset, init.dtype, size * init.width), init.width)
     default:
       return init satisfies never
   }
+}
+
+function rowNorms(values: Float32Array, width: number): Float32Array {
+  return Float32Array.from({ length: values.length / width }, (_, row) => {
+    let squares = 0
+    for (let i = row * width; i < (row + 1) * width; i++) squares += values[i]! * values[i]!
+    return Math.sqrt(squares)
+  })
 }

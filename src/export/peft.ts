@@ -18,8 +18,13 @@ export async function writePeftAdapter(
   settings: LoraSettings,
   read: ReadParameter,
 ): Promise<void> {
-  const tensors = targets.flatMap(({ a, b }) =>
-    [a, b].map(({ name, shape }) => ({ name, dtype: 'f32' as const, shape, data: () => read(name) })),
+  const tensors = targets.flatMap(({ a, b, magnitude }) =>
+    [a, b, ...(magnitude ? [magnitude] : [])].map(({ name, shape }) => ({
+      name,
+      dtype: 'f32' as const,
+      shape,
+      data: () => read(name),
+    })),
   )
   await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors, { format: 'pt' })
   const config = `${JSON.stringify(adapterConfig(model, targets, settings), null, 2)}\n`
@@ -32,7 +37,7 @@ export async function writePeftAdapter(
  * PEFT refuses, and the file then says what trained without the model at hand.
  */
 function adapterConfig(model: Model, targets: readonly LoraTarget[], settings: LoraSettings): object {
-  const { rank, alpha, rslora = false, init = 'kaiming' } = settings
+  const { rank, alpha, rslora = false, dora = false, init = 'kaiming' } = settings
   return {
     alpha_pattern: exceptions(targets, alpha, (target) => target.alpha),
     auto_mapping: null,
@@ -53,7 +58,7 @@ function adapterConfig(model: Model, targets: readonly LoraTarget[], settings: L
     revision: model.origin?.revision ?? null,
     target_modules: minimalTargets(targets, model.sites),
     task_type: 'CAUSAL_LM',
-    use_dora: false,
+    use_dora: dora,
     use_rslora: rslora,
   }
 }

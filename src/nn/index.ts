@@ -10,9 +10,11 @@ export { type DecoderLayout, layOut, projections, type TakeWeight } from './layo
 export { type Building, type Projection, project } from './linear.ts'
 export { loraAttachment } from './lora.ts'
 export type { LoraInit } from './lora-init.ts'
-export { type LoraSettings, type LoraTarget, loraTargets } from './lora-targets.ts'
+export { type LoraSettings, type LoraSources, type LoraTarget, loraTargets } from './lora-targets.ts'
 export { type Mlp, mlp } from './mlp.ts'
 export { type Norm, norm } from './norm.ts'
+export { openPeftAdapter, type PeftAdapter } from './peft-adapter.ts'
+export { type PeftConfig, readPeftConfig } from './peft-config.ts'
 export { type Llama3Scaling, type Rope, ropeFrequencies } from './rope.ts'
 export {
   readSafetensors,

@@ -16,7 +16,8 @@ export interface Building {
 
 /** [..., inFeatures] -> [..., outFeatures] */
 export function project(input: Value, projection: Projection, { attachment, gain }: Building): Value {
-  const { name, inFeatures, outFeatures, weight } = projection
-  const output = linear(input, attachment.weight(weight))
-  return attachment.linear({ name, inFeatures, outFeatures, input, output, gain })
+  const { name, inFeatures, outFeatures } = projection
+  const weight = attachment.weight(projection.weight)
+  const output = linear(input, weight)
+  return attachment.linear({ name, inFeatures, outFeatures, input, output, weight, gain })
 }

@@ -1,6 +1,6 @@
 /** @file What trains at each target of a LoRA: its rank, its scale and its tensors, named as PEFT names them. */
 import type { ParameterInit, ParameterSpec } from '../compute/graph.ts'
-import type { LinearSite } from '../plugin/contract.ts'
+import type { LinearSite, WeightSlice } from '../plugin/contract.ts'
 import { OptionError } from '../util/errors.ts'
 import { startMatch } from '../util/python-regex.ts'
 import { type LoraInit, startsOf } from './lora-init.ts'
@@ -15,6 +15,8 @@ export interface LoraSettings {
   readonly alpha_pattern?: Readonly<Record<string, number>> | undefined
   /** Scale by alpha / sqrt(rank) (rsLoRA) instead of alpha / rank. */
   readonly rslora?: boolean | undefined
+  /** Train the size of each row of W + scaling * B A apart from its direction (DoRA). */
+  readonly dora?: boolean | undefined
   readonly init?: LoraInit | undefined
 }
 
@@ -27,6 +29,15 @@ export interface LoraTarget extends LinearSite {
   readonly a: ParameterSpec
   /** [outFeatures, rank], zeros at first: training starts from the base model exactly. */
   readonly b: ParameterSpec
+  /** [outFeatures] of DoRA: the norms of the rows of W at first, so that training starts from the base model here too. */
+  readonly magnitude?: ParameterSpec
+}
+
+export interface LoraSources {
+  /** The model's weights, which DoRA starts from. */
+  readonly weights?: readonly WeightSlice[]
+  /** Passes over patterns that match nothing, as PEFT does. */
+  readonly lenient?: boolean
 }
 
 /**
@@ -36,9 +47,9 @@ export interface LoraTarget extends LinearSite {
 export function loraTargets(
   sites: readonly LinearSite[],
   settings: LoraSettings,
-  { lenient = false } = {},
+  { lenient = false, weights = [] }: LoraSources = {},
 ): readonly LoraTarget[] {
-  const { rank, alpha, seed, rslora = false, init = 'kaiming' } = settings
+  const { rank, alpha, seed, rslora = false, dora = false, init = 'kaiming' } = settings
   const rules = (path: 'rank_pattern' | 'alpha_pattern') => patternRules(sites, path, settings[path], lenient)
   const rankOf = firstMatch(rules('rank_pattern'), rank)
   const alphaOf = firstMatch(rules('alpha_pattern'), alpha)
@@ -49,6 +60,7 @@ export function loraTargets(
     ...site,
     scaling: site.alpha / (rslora ? Math.sqrt(site.rank) : site.rank),
     ...pair(site, starts[index]!),
+    ...(dora ? { magnitude: magnitude(site, weights) } : {}),
   }))
 }
 
@@ -65,6 +77,20 @@ function pair(
   return {
     a: { name: tensorName(name, 'lora_A.weight'), shape: [rank, inFeatures], init },
     b: { name: tensorName(name, 'lora_B.weight'), shape: [outFeatures, rank], init: { kind: 'zeros' } },
+  }
+}
+
+function magnitude(
+  { name, inFeatures, outFeatures }: LinearSite,
+  weights: readonly WeightSlice[],
+): ParameterSpec {
+  const slice = weights.find((weight) => weight.name === `${name}.weight`)
+  if (!slice) throw new Error(`DoRA starts from ${name}.weight, which the model does not have`)
+  const { file, offset, dtype } = slice
+  return {
+    name: tensorName(name, 'lora_magnitude_vector'),
+    shape: [outFeatures],
+    init: { kind: 'row-norms', file, offset, dtype, width: inFeatures },
   }
 }
 

@@ -85,6 +85,8 @@ export interface LinearCall extends LinearSite {
   readonly input: Value
   /** [rows, length, outFeatures]: the frozen projection of `input`. */
   readonly output: Value
+  /** [outFeatures, inFeatures]: what projects. */
+  readonly weight: Value
   /** Scalar input: 1 while the adapter is on, 0 for the base model. */
   readonly gain: Value
 }

@@ -8,8 +8,10 @@ import {
   geglu,
   headLoss,
   input,
+  inverseRowNorm,
   linear,
   mul,
+  mulColumns,
   mulScalar,
   rmsnorm,
   rope,
@@ -113,6 +115,16 @@ function headLossCase(name: string, vocab: number): OpCase {
   return { name, inputs: [h, E, id, weight], outputs: [loss, logProb] }
 }
 
+/** Without gradient by design. */
+function rowNormCase(): OpCase {
+  const inputs = [reals('w', [7, 6]), reals('b', [7, 2]), reals('a', [2, 6])].map((fed) => ({
+    ...fed,
+    differentiable: false,
+  }))
+  const [w, b, a] = inputs.map(({ value }) => value) as [Value, Value, Value]
+  return { name: 'inverse-row-norm', inputs, outputs: [inverseRowNorm(w, b, a, 1.5)] }
+}
+
 export function opCases(): OpCase[] {
   const ids = ints('ids', grid, (i) => (i * 5) % 11)
   const table = reals('table', [11, 6])
@@ -145,6 +157,8 @@ export function opCases(): OpCase[] {
     attentionCase('attention, window of 3', 2, 1, 3),
     attentionCase('attention, two key heads', 4, 2, 4),
     binary('geglu', [...grid, 6], [...grid, 6], geglu),
+    binary('mul-columns', [...grid, 6], [6], mulColumns),
+    rowNormCase(),
     binary('swiglu', [...grid, 6], [...grid, 6], swiglu),
     headLossCase('head-loss', 13),
   ]
