@@ -187,3 +187,16 @@ test('a tracker that crashes leaves a warning and a finished run', async () => {
   const warnings = lines(folder, 'events.jsonl').filter(({ type }) => type === 'warning')
   expect(warnings.map(({ message }) => message)).toEqual(['tracker crash: tracker down; the run goes on'])
 })
+
+test('a lost compute thread fails the run, which says so', async () => {
+  writeFileSync(
+    join(project, 'dies.mjs'),
+    `export default { kind: 'optimizer', name: 'dies', summary: 'ends its thread at the second step',
+      options: { type: 'object', properties: { lr: { type: 'number', default: 1 } }, additionalProperties: false },
+      create: () => ({ init: () => [], update(name, value, gradient, state, { step }) { if (step === 2) process.exit(7) } }) }`,
+  )
+  const { error, folder } = await attempt([`plugins=[${join(project, 'dies.mjs')}]`, 'optimizer.use=dies'])
+  expect(error).toMatchObject({ name: 'ExecutorError', kind: 'worker-lost' })
+  expect(error?.message).toBe('the compute thread ended with code 7')
+  expect(json(folder, 'run.json')).toMatchObject({ status: 'failed', reason: error!.message })
+})
