@@ -31,52 +31,84 @@ export interface Batch {
   readonly labelTokens: number
 }
 
+/** What stands side by side with others in a row and does not see them: a document, or a prompt with its choices. */
+export interface Segment {
+  /** `ids`, `position` and `branch` have one entry a token. */
+  readonly ids: Int32Array
+  readonly position: Int32Array
+  readonly branch: Int32Array
+  /** Token of this segment whose hidden state predicts the label, one entry a label. */
+  readonly labelSlot: Int32Array
+  readonly labelId: Int32Array
+}
+
+/** A document: every token with mask 1 is a label, predicted by the token before it. */
+export function documentSegment({ ids, mask }: Encoded): Segment {
+  const slots: number[] = []
+  for (let t = 0; t + 1 < ids.length; t++) if (mask[t + 1] === 1) slots.push(t)
+  return {
+    ids,
+    position: Int32Array.from(ids, (_, t) => t),
+    branch: new Int32Array(ids.length),
+    labelSlot: Int32Array.from(slots),
+    labelId: Int32Array.from(slots, (t) => ids[t + 1]!),
+  }
+}
+
 /**
  * Each row packs one or more documents, which do not see each other. `labelWeight` is the weight of every label:
  * 1/N, with N the labels of the whole accumulation window.
  */
 export function collate(rows: readonly (readonly Encoded[])[], labelWeight: number): Batch {
-  const documents = rows.flat()
-  const length = padded(Math.max(0, ...rows.map((row) => sum(row.map((document) => document.ids.length)))))
-  const labelTokens = sum(documents.map(labelCount))
+  return collateSegments(
+    rows.map((row) => row.map(documentSegment)),
+    labelWeight,
+  )
+}
+
+/** Lays out rows of segments; labels come in the order of the rows, then of their segments. */
+export function collateSegments(rows: readonly (readonly Segment[])[], labelWeight: number): Batch {
+  const tokens = rows.map((row) => sum(row.map(({ ids }) => ids.length)))
+  const length = padded(Math.max(0, ...tokens))
+  const labelTokens = sum(rows.flat().map(({ labelId }) => labelId.length))
   const labels = padded(labelTokens)
+  const grid = (): Int32Array => new Int32Array(rows.length * length)
   const batch: Batch = {
     rows: rows.length,
     length,
-    ids: new Int32Array(rows.length * length),
-    position: new Int32Array(rows.length * length),
-    segment: new Int32Array(rows.length * length).fill(-1),
-    branch: new Int32Array(rows.length * length),
+    ids: grid(),
+    position: grid(),
+    segment: grid().fill(-1),
+    branch: grid(),
     labels,
     labelSlot: new Int32Array(labels),
     labelId: new Int32Array(labels),
     labelWeight: new Float32Array(labels).fill(labelWeight, 0, labelTokens),
-    tokens: sum(documents.map((document) => document.ids.length)),
+    tokens: sum(tokens),
     labelTokens,
   }
   let label = 0
   rows.forEach((row, r) => {
-    let slot = r * length
-    row.forEach((document, segment) => {
-      label = place(batch, document, slot, segment, label)
-      slot += document.ids.length
+    let at = r * length
+    row.forEach((segment, index) => {
+      place(batch, segment, at, index, label)
+      at += segment.ids.length
+      label += segment.labelId.length
     })
   })
   return batch
 }
 
-/** Writes one document from `slot` on and its labels from `label` on; returns the next free label. */
-function place(batch: Batch, { ids, mask }: Encoded, slot: number, segment: number, label: number): number {
-  batch.ids.set(ids, slot)
-  batch.segment.fill(segment, slot, slot + ids.length)
-  for (let t = 0; t < ids.length; t++) batch.position[slot + t] = t
-  for (let t = 1; t < ids.length; t++) {
-    if (mask[t] !== 1) continue
-    batch.labelSlot[label] = slot + t - 1
-    batch.labelId[label] = ids[t]!
-    label++
-  }
-  return label
+/** Writes one segment from token `at` on and its labels from `label` on. */
+function place(batch: Batch, segment: Segment, at: number, index: number, label: number): void {
+  batch.ids.set(segment.ids, at)
+  batch.position.set(segment.position, at)
+  batch.branch.set(segment.branch, at)
+  batch.segment.fill(index, at, at + segment.ids.length)
+  batch.labelId.set(segment.labelId, label)
+  segment.labelSlot.forEach((slot, i) => {
+    batch.labelSlot[label + i] = at + slot
+  })
 }
 
 /** Tokens of a document that the loss is taken over. Its first token has nothing before it that could predict it. */
@@ -86,7 +118,8 @@ export function labelCount({ mask }: Encoded): number {
   return count
 }
 
-function padded(size: number): number {
+/** The next multiple of 128, at least 128. */
+export function padded(size: number): number {
   return Math.max(1, Math.ceil(size / MULTIPLE)) * MULTIPLE
 }
 

@@ -1,6 +1,14 @@
 /** @file `medtune/data`: from rows to batches, and what data set plugins share. */
 export type { Census } from './census.ts'
-export { type Batch, collate, labelCount } from './collate.ts'
+export {
+  type Batch,
+  collate,
+  collateSegments,
+  documentSegment,
+  labelCount,
+  padded,
+  type Segment,
+} from './collate.ts'
 export { requireFile } from './files.ts'
 export {
   checkAlternation,

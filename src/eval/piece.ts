@@ -2,34 +2,18 @@
  * @file What is scored, laid out: a piece is one segment of a row, either a document or a prompt with its
  * choices side by side behind it (each on a branch of its own, seeing the prompt but not the others).
  */
+import { documentSegment, type Segment } from '../data/index.ts'
 import type { ChoiceGroup, Encoded } from '../plugin/contract.ts'
 
-/** Arrays `ids`, `position`, `branch` have one entry a token; the label arrays one entry a label. */
-export interface Piece {
-  readonly ids: Int32Array
-  readonly position: Int32Array
-  readonly branch: Int32Array
-  /** Token of this piece whose hidden state predicts the label. */
-  readonly labelSlot: Int32Array
-  readonly labelId: Int32Array
+export interface Piece extends Segment {
   /** Which sum the label's log-probability belongs to: 0 for a document, the choice's index for a group. */
   readonly labelOwner: Int32Array
   readonly owners: number
 }
 
-/** A document: every token with mask 1 is a label, predicted by the token before it. */
-export function documentPiece({ ids, mask }: Encoded): Piece {
-  const slots: number[] = []
-  for (let t = 0; t + 1 < ids.length; t++) if (mask[t + 1] === 1) slots.push(t)
-  return {
-    ids,
-    position: Int32Array.from(ids, (_, t) => t),
-    branch: new Int32Array(ids.length),
-    labelSlot: Int32Array.from(slots),
-    labelId: Int32Array.from(slots, (t) => ids[t + 1]!),
-    labelOwner: new Int32Array(slots.length),
-    owners: 1,
-  }
+export function documentPiece(document: Encoded): Piece {
+  const segment = documentSegment(document)
+  return { ...segment, labelOwner: new Int32Array(segment.labelId.length), owners: 1 }
 }
 
 /**

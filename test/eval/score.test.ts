@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
-import { collate } from '../../src/data/index.ts'
+import { collateSegments } from '../../src/data/index.ts'
 import { choicePiece, documentPiece } from '../../src/eval/piece.ts'
-import { batchRows, collatePieces, createScorer, type RunBatch } from '../../src/eval/score.ts'
+import { batchRows, createScorer, type RunBatch } from '../../src/eval/score.ts'
 import type { Encoded } from '../../src/plugin/contract.ts'
 import { feedsFor } from '../../src/train/step.ts'
 import { documentOf } from '../helpers/memory-split.ts'
@@ -65,14 +65,20 @@ test('choices behind one prompt score as prompt and choice written out', async (
   expect(again![0]).toBeCloseTo(written[1]!.sum, 4)
 })
 
-test('pieces and documents are laid out alike', () => {
-  const documents = [documentOf(30, 10, 1), documentOf(12, 5, 2)]
-  const { labelWeight: _, ...mine } = collatePieces([
-    documents.map(documentPiece),
-    [documentPiece(documents[0]!)],
-  ])
-  const { labelWeight: __, ...theirs } = collate([documents, [documents[0]!]], 1)
-  expect(mine).toEqual(theirs)
+test('a question and a document share a row without seeing each other', () => {
+  const question = choicePiece({
+    prompt: Int32Array.of(5, 6),
+    choices: [Int32Array.of(7), Int32Array.of(8, 9)],
+  })
+  const document = documentPiece({ ids: Int32Array.of(2, 3, 4), mask: Uint8Array.of(0, 0, 1) })
+  const batch = collateSegments([[question, document]], 1)
+  expect([...batch.ids.subarray(0, 7)]).toEqual([5, 6, 8, 2, 3, 4, 0])
+  expect([...batch.position.subarray(0, 7)]).toEqual([0, 1, 2, 0, 1, 2, 0])
+  expect([...batch.branch.subarray(0, 7)]).toEqual([0, 0, 2, 0, 0, 0, 0])
+  expect([...batch.segment.subarray(0, 7)]).toEqual([0, 0, 0, 1, 1, 1, -1])
+  expect([...batch.labelSlot.subarray(0, 5)]).toEqual([1, 1, 2, 4, 0])
+  expect([...batch.labelId.subarray(0, 5)]).toEqual([7, 8, 9, 4, 0])
+  expect([...batch.labelWeight.subarray(0, 5)]).toEqual([1, 1, 1, 1, 0])
 })
 
 test('a choice of one token takes no place in the row, and its label sits on the prompt', () => {
