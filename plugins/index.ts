@@ -29,7 +29,9 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'adapter/full', load: () => import('./adapter/full.ts') },
   { path: 'adapter/lora', load: () => import('./adapter/lora.ts') },
   // optimizer
+  { path: 'optimizer/adafactor', load: () => import('./optimizer/adafactor.ts') },
   { path: 'optimizer/adamw', load: () => import('./optimizer/adamw.ts') },
+  { path: 'optimizer/lion', load: () => import('./optimizer/lion.ts') },
   // schedule
   { path: 'schedule/constant', load: () => import('./schedule/constant.ts') },
   { path: 'schedule/constant_with_warmup', load: () => import('./schedule/constant_with_warmup.ts') },

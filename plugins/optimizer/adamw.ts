@@ -3,9 +3,7 @@
  * float32; each value is worked out in double and rounded once.
  */
 import { definePlugin } from 'medtune/plugin'
-
-/** Biases and norm weights are not decayed, by the same names as the common trainers. */
-const UNDECAYED = /bias|layernorm|rmsnorm|(^|\.)norm($|\.)|_norm($|\.)/i
+import { decays } from './decayed.ts'
 
 export default definePlugin({
   kind: 'optimizer',
@@ -44,7 +42,7 @@ export default definePlugin({
       init: (_name, size) => [new Float32Array(size), new Float32Array(size)],
       update(name, value, gradient, state, { step, lr }) {
         const [mean, square] = state as readonly [Float32Array, Float32Array]
-        const keep = UNDECAYED.test(name) ? 1 : 1 - lr * weight_decay
+        const keep = decays(name) ? 1 - lr * weight_decay : 1
         const rate = lr / (1 - beta1 ** step)
         const correction = 1 / Math.sqrt(1 - beta2 ** step)
         adam(value, gradient, mean, square, { beta1, beta2, eps, keep, rate, correction })

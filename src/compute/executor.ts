@@ -9,8 +9,8 @@ export interface UpdateScalars {
 
 /** Runs in the executor's worker, a tensor at a time, buffers reused; see semantics of AdamW in docs/recipe.md. */
 export interface Optimizer {
-  /** Zeroed state buffers of a parameter with `size` values. */
-  init(name: string, size: number): readonly Float32Array[]
+  /** Zeroed state buffers of a parameter with `size` values in `shape`, row-major. */
+  init(name: string, size: number, shape: readonly number[]): readonly Float32Array[]
   /** Changes `value` and `state` in place; `gradient` is already clipped. */
   update(
     name: string,

@@ -23,7 +23,7 @@ export async function oracleExecutor(options: Record<string, number> = {}): Prom
       for (const spec of program.parameters) {
         if (parameters.has(spec.name)) continue
         const value = initialValues(spec)
-        const state = optimizer.init(spec.name, value.length)
+        const state = optimizer.init(spec.name, value.length, spec.shape)
         parameters.set(spec.name, { value, shape: spec.shape, sum: new Float64Array(value.length), state })
       }
       return { run: (feeds, dims, accumulate) => runProgram(program, parameters, feeds, dims, accumulate) }

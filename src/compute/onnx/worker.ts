@@ -8,6 +8,7 @@ import { Sessions } from './session.ts'
 /** A trainable tensor with its gradient sum, the buffer a run writes into, and the optimizer's state. */
 interface Parameter {
   readonly value: Float32Array
+  readonly shape: readonly number[]
   readonly sum: Float32Array
   readonly scratch: Float32Array
   state: readonly Float32Array[]
@@ -24,9 +25,10 @@ async function handle(request: Request): Promise<unknown> {
       for (const spec of request.program.parameters) {
         if (parameters.has(spec.name)) continue
         const value = initialValues(spec)
-        const state = optimizer?.init(spec.name, value.length) ?? []
+        const state = optimizer?.init(spec.name, value.length, spec.shape) ?? []
         parameters.set(spec.name, {
           value,
+          shape: spec.shape,
           state,
           sum: new Float32Array(value.length),
           scratch: new Float32Array(value.length),
@@ -39,7 +41,7 @@ async function handle(request: Request): Promise<unknown> {
     case 'optimizer':
       optimizer = await load(request.spec)
       for (const [name, parameter] of parameters)
-        parameter.state = optimizer.init(name, parameter.value.length)
+        parameter.state = optimizer.init(name, parameter.value.length, parameter.shape)
       return undefined
     case 'update':
       return update(request.scalars)

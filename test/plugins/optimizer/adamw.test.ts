@@ -12,7 +12,7 @@ const make = (options: Partial<Record<'beta1' | 'beta2' | 'eps' | 'weight_decay'
 test('one step of PyTorch: p 1, g 0.5, lr 0.1, decay 0.01 gives 0.899', () => {
   const optimizer = make({ weight_decay: 0.01 })
   const value = Float32Array.of(1)
-  optimizer.update('w', value, Float32Array.of(0.5), optimizer.init('w', 1), { step: 1, lr: 0.1 })
+  optimizer.update('w', value, Float32Array.of(0.5), optimizer.init('w', 1, [1]), { step: 1, lr: 0.1 })
   expect(value[0]).toBeCloseTo(0.899, 6)
 })
 
@@ -20,7 +20,7 @@ test('fifty steps follow the formula in float64', () => {
   const settings = { beta1: 0.8, beta2: 0.95, eps: 1e-6, weight_decay: 0.1 }
   const optimizer = make(settings)
   const value = Float32Array.of(0.5, -2, 3, 1e-3)
-  const state = optimizer.init('w', 4)
+  const state = optimizer.init('w', 4, [4])
   const p = Float64Array.from(value)
   const m = new Float64Array(4)
   const v = new Float64Array(4)
@@ -43,7 +43,7 @@ test('biases and norms do not decay, adapters and projections do', () => {
   const optimizer = make({ weight_decay: 0.5 })
   const decayed = (name: string): number => {
     const value = Float32Array.of(1)
-    optimizer.update(name, value, Float32Array.of(0), optimizer.init(name, 1), { step: 1, lr: 0.1 })
+    optimizer.update(name, value, Float32Array.of(0), optimizer.init(name, 1, [1]), { step: 1, lr: 0.1 })
     return value[0]!
   }
   const kept = ['a.bias', 'model.norm.weight', 'model.layers.0.input_layernorm.weight', 'x.q_norm.weight']
