@@ -5,6 +5,7 @@ import type { Recipe, ResolvedRecipe } from './recipe/recipe.ts'
 import { openData, splitDataset } from './run/data.ts'
 import { precisionOf } from './run/engine.ts'
 import { type Estimate, estimateRun, measureSpeed } from './run/estimate.ts'
+import type { RunOptions } from './run/options.ts'
 import { openTemplate, planAdapter, preflight } from './run/preflight.ts'
 import { Warnings } from './run/record.ts'
 import { closing } from './run/resources.ts'
@@ -41,10 +42,13 @@ export interface Plan {
 }
 
 /** @throws as `run` does before it makes a folder, and InputError for rows that cannot be tokenised. */
-export async function plan(resolved: ResolvedRecipe): Promise<Plan> {
+export async function plan(
+  resolved: ResolvedRecipe,
+  options: Pick<RunOptions, 'onProgress'> = {},
+): Promise<Plan> {
   const { recipe, hash } = resolved
   const warnings = new Warnings()
-  const stages = await createStages(resolved, warnings.warn)
+  const stages = await createStages(resolved, warnings.warn, options.onProgress)
   const dataset = splitDataset(resolved, stages.dataset)
   const model = await stages.model.load()
   await openTemplate(resolved, stages, model)

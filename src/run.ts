@@ -23,7 +23,7 @@ import { train } from './run/train.ts'
 export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): Promise<Report> {
   // Everything that can be refused is refused before the run has a folder.
   const warnings = new Warnings()
-  const stages = await createStages(resolved, warnings.warn)
+  const stages = await createStages(resolved, warnings.warn, options.onProgress)
   const dataset = splitDataset(resolved, stages.dataset)
   const model = await stages.model.load()
   await openTemplate(resolved, stages, model)

@@ -9,6 +9,7 @@ import { readJson } from './json.ts'
 import { readJsonl } from './jsonl.ts'
 import { readParquet } from './parquet.ts'
 import { notEmpty } from './rows.ts'
+import { parseSplit, sliceRows } from './split-slice.ts'
 
 export default definePlugin({
   kind: 'dataset',
@@ -31,7 +32,7 @@ export default definePlugin({
         type: 'string',
         minLength: 1,
         default: 'train',
-        description: 'The split to read all rows from.',
+        description: 'The split to read, or a slice of it: train[:10000], train[-500:], train[10%:20%].',
       },
       revision: {
         type: 'string',
@@ -43,12 +44,24 @@ export default definePlugin({
     additionalProperties: false,
   },
   create({ repo, config, split, revision }, context) {
-    const request = { repo, revision, type: 'dataset' as const, warn: context.warn.bind(context) }
+    const wanted = parseSplit(split)
+    const progress = context.progress?.bind(context, `download ${repo}`)
+    const request = {
+      repo,
+      revision,
+      type: 'dataset' as const,
+      warn: context.warn.bind(context),
+      progress: progress && ((done: number, total: number) => progress(done, total, 'bytes')),
+    }
     let files: Promise<readonly string[]> | undefined
     return {
       async *read() {
-        files ??= downloadSplit(request, { config, split })
-        yield* notEmpty(repo, readAll(await files))
+        files ??= downloadSplit(request, { config, split: wanted.split })
+        const all = await files
+        yield* notEmpty(
+          repo,
+          sliceRows(wanted, () => readAll(all)),
+        )
       },
     }
   },

@@ -8,11 +8,11 @@ export function count(value: number): string {
     : value.toPrecision(3)
 }
 
-/** 512 MB, 4.8 GB: powers of 1000. */
+/** 12 kB, 512 MB, 4.8 GB: powers of 1000. */
 export function bytes(value: number): string {
   if (!Number.isFinite(value)) return 'unknown'
   if (value >= 1e9) return `${(value / 1e9).toFixed(1)} GB`
-  return `${Math.round(value / 1e6)} MB`
+  return value >= 1e6 ? `${Math.round(value / 1e6)} MB` : `${Math.ceil(value / 1e3)} kB`
 }
 
 /** 9 s, 1:05 or 2:03:04. */

@@ -4,6 +4,7 @@ import { loadRecipe } from '../recipe/recipe.ts'
 import { stringify } from '../track/json.ts'
 import { colorsFor } from './colors.ts'
 import { bytes, count, duration } from './format.ts'
+import { openStatus } from './status.ts'
 
 const BAR = 40
 
@@ -13,9 +14,11 @@ export async function plan(
   { json }: { json?: boolean },
 ): Promise<number> {
   const resolved = await loadRecipe(target, overrides)
-  process.stderr.write('counting tokens and measuring this machine ...\n')
-  const engine = await import('../plan.ts')
-  const planned = await engine.plan(resolved)
+  const status = openStatus(resolved.recipe.name)
+  status.say('counting tokens and measuring this machine ...')
+  const planned = await import('../plan.ts')
+    .then((engine) => engine.plan(resolved, { onProgress: (progress) => status.onProgress(progress) }))
+    .finally(() => status.close())
   process.stdout.write(json ? `${stringify(planned, 2)}\n` : await describe(planned))
   return 0
 }

@@ -24,6 +24,11 @@ function buildProgram(run: (action: Action, json: boolean) => Promise<void>): Co
   const program = new Command('medtune')
     .description('Fine-tune a language model from one YAML file.')
     .version(packageVersion())
+    .option('--offline', 'use no network: a model or dataset that was not downloaded before is an error')
+    .hook('preAction', (command) => {
+      // For this process and those that it starts.
+      if (command.opts<{ offline?: boolean }>().offline) process.env.MEDTUNE_OFFLINE = '1'
+    })
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', EXIT_CODES)

@@ -120,9 +120,10 @@ class BlockStatus implements Status {
 
   private draw(): void {
     const { phase, done, total } = this.figures.progress
-    const width = (this.stream.columns ?? 80) - 1
+    // A terminal that does not know its width says 0.
+    const width = Math.max(20, (this.stream.columns || 80) - 1)
     const elapsed = duration((performance.now() - this.started) / 1000)
-    const head = `${this.name}  ${phase}${total > 1 ? ` ${done}/${total}` : ''}  ${elapsed}`
+    const head = `${this.name}  ${phase}${total > 1 ? ` ${amount(this.figures.progress)}` : ''}  ${elapsed}`
     const lines = [head, ...(total > 1 ? [bar(done / total, Math.min(width, 60))] : []), this.figures.line()]
     const shown = lines.filter((line) => line !== '').map((line) => line.slice(0, width))
     this.clear()
@@ -149,17 +150,21 @@ class PlainStatus implements Status {
   }
 
   onProgress(progress: Progress): void {
-    const { phase, done, total } = progress
+    const { phase, done, total, unit } = progress
+    const now = performance.now()
     if (phase === 'train') this.figures.total = total
     if (phase !== this.phase) {
       this.phase = phase
-      if (phase !== 'train') this.say(phase)
+      if (unit === 'bytes') this.said = now
+      if (phase !== 'train') this.say(unit === 'bytes' ? `${phase}: ${bytes(total)}` : phase)
     }
-    if (phase !== 'train') return
-    const now = performance.now()
-    if (done !== 1 && done !== total && now - this.said < PLAIN_MS) return
+    if (phase !== 'train' && unit !== 'bytes') return
+    const turning = phase === 'train' && (done === 1 || done === total)
+    if (!turning && now - this.said < PLAIN_MS) return
     this.said = now
-    this.say(`step ${done}/${total}  ${this.figures.line()}`)
+    this.say(
+      phase === 'train' ? `step ${done}/${total}  ${this.figures.line()}` : `${phase}: ${amount(progress)}`,
+    )
   }
 
   say(text: string): void {
@@ -172,6 +177,10 @@ class PlainStatus implements Status {
 function evalLine({ step, name, scores }: Extract<RunEvent, { type: 'eval' }>): string {
   const shown = Object.entries(scores).filter(([key]) => key !== 'n' && key !== 'stderr')
   return `step ${step}  ${name}: ${shown.map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`).join('  ')}`
+}
+
+function amount({ done, total, unit }: Progress): string {
+  return unit === 'bytes' ? `${bytes(done)} of ${bytes(total)}` : `${done}/${total}`
 }
 
 function bar(share: number, width: number): string {

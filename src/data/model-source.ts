@@ -64,6 +64,7 @@ export function modelSource(
         revision,
         files: (name) => WANTED.test(name),
         warn: (code, message) => context.warn(code, message),
+        progress: (done, total) => context.progress?.(`download ${repo}`, done, total, 'bytes'),
       })
       return Object.freeze({ ...(await open(folder)), origin: { repo, revision: commit } })
     },

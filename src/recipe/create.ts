@@ -14,10 +14,11 @@ export async function createStage<K extends StageKind>(
   kind: K,
   path: string,
   warn: StageContext['warn'],
+  progress?: StageContext['progress'],
 ): Promise<Stages[K]> {
   const stage = stageAt(resolved, path)
   const plugin = resolved.registry.get(kind, stage.use) as unknown as Creates
-  const context = stageContext(resolved, stage, path, warn)
+  const context = stageContext(resolved, stage, path, { warn, progress: progress ?? (() => {}) })
   try {
     return (await plugin.create(ownOptions(kind, stage) as never, context)) as Stages[K]
   } catch (error) {
@@ -56,12 +57,12 @@ function stageContext(
   resolved: ResolvedRecipe,
   stage: StageUse,
   at: string,
-  warn: StageContext['warn'],
+  listeners: Required<Pick<StageContext, 'warn' | 'progress'>>,
 ): StageContext {
   return Object.freeze({
     recipeDir: resolved.dir,
     seed: resolved.recipe.seed,
-    warn,
+    ...listeners,
     resolvePath(value: string): string {
       if (value === '~' || value.startsWith('~/')) return nodePath.join(os.homedir(), value.slice(1))
       return nodePath.resolve(resolved.baseDir(joinPath(at, optionOf(stage, value))), value)

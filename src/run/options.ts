@@ -3,10 +3,12 @@ import type { RunEvent } from '../plugin/contract.ts'
 
 /** How far a part of a run is, for a status line; nothing here is recorded. */
 export interface Progress {
-  /** `prepare`, `train`, `evaluate base: <name>`, ... */
+  /** `prepare`, `download <repo>`, `train`, `evaluate base: <name>`, ... */
   readonly phase: string
   readonly done: number
   readonly total: number
+  /** What is counted, where it is not plain steps. */
+  readonly unit?: 'bytes'
 }
 
 export interface RunOptions {

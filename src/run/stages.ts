@@ -16,6 +16,7 @@ import { createStage } from '../recipe/create.ts'
 import { type Problem, RecipeError } from '../recipe/errors.ts'
 import type { ResolvedRecipe, StageUse } from '../recipe/recipe.ts'
 import type { NamedTracker } from '../track/events.ts'
+import type { RunOptions } from './options.ts'
 
 export interface NamedEvaluation {
   readonly name: string
@@ -39,13 +40,19 @@ export interface RunStages {
 type Warn = StageContext['warn']
 
 /** @throws RecipeError at every option that a plugin refuses; InputError for a file that an evaluation cannot read. */
-export async function createStages(resolved: ResolvedRecipe, warn: Warn): Promise<RunStages> {
+export async function createStages(
+  resolved: ResolvedRecipe,
+  warn: Warn,
+  onProgress?: RunOptions['onProgress'],
+): Promise<RunStages> {
+  const progress: StageContext['progress'] = (phase, done, total, unit) =>
+    onProgress?.({ phase, done, total, ...(unit === undefined ? {} : { unit }) })
   const { recipe } = resolved
   const refused: Problem[] = []
   // A refused stage leaves a hole; nothing is returned where there is one.
   const create = async <K extends StageKind>(kind: K, path: string): Promise<Stages[K]> => {
     try {
-      return await createStage(resolved, kind, path, warn)
+      return await createStage(resolved, kind, path, warn, progress)
     } catch (error) {
       if (!(error instanceof RecipeError)) throw error
       refused.push(...error.problems)
