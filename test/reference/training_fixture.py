@@ -38,7 +38,8 @@ RUNS = {
 
 
 def main(out):
-    shutil.rmtree(out, ignore_errors=True)
+    for part in ("model", "adapter"):
+        shutil.rmtree(out / part, ignore_errors=True)
     write_model(out / "model")
     rows = [json.loads(line) for line in ROWS.open()][:COUNT]
     (out / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
