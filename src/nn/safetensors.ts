@@ -1,14 +1,15 @@
 /** @file Safetensors files: the header read and checked, the data left in place; and written, atomically. */
 import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import type { WeightSlice } from '../plugin/contract.ts'
 import { writeAtomically } from '../util/atomic.ts'
 import { InputError } from '../util/errors.ts'
-import { bf16ToF32, f16ToF32, f32ToBf16 } from '../util/half.ts'
+import { readSlice } from '../util/floats.ts'
+import { f32ToBf16 } from '../util/half.ts'
 import { parseHeader, type SafetensorsHeader } from './safetensors-header.ts'
 
 const MAX_HEADER_BYTES = 100_000_000
-/** Values converted at a time: bounds the extra memory of reading and writing a large tensor. */
+/** Values converted at a time: bounds the extra memory of writing a large tensor. */
 const CHUNK = 1 << 20
 
 export interface SafetensorsFile extends SafetensorsHeader {
@@ -79,38 +80,13 @@ function readBytes(handle: number, position: number, length: number): Buffer {
 }
 
 /** Values of one tensor, row-major. For small tensors and exports: training reads weights in place. */
-export async function readTensor(slice: WeightSlice): Promise<Float32Array> {
-  const values = new Float32Array(slice.shape.reduce((product, size) => product * size, 1))
-  const handle = await open(slice.file, 'r')
-  try {
-    for (let start = 0; start < values.length; start += CHUNK) {
-      const part = values.subarray(start, start + CHUNK)
-      await readPart(handle, slice, start, part)
-    }
-  } finally {
-    await handle.close()
-  }
-  return values
-}
-
-async function readPart(
-  handle: FileHandle,
-  slice: WeightSlice,
-  start: number,
-  target: Float32Array,
-): Promise<void> {
-  const width = slice.dtype === 'f32' ? 4 : 2
-  const raw = new Uint8Array(target.length * width)
-  let done = 0
-  while (done < raw.length) {
-    const { bytesRead } = await handle.read(raw, done, raw.length - done, slice.offset + start * width + done)
-    if (bytesRead === 0)
-      throw new InputError(`${slice.file}: ends inside tensor "${slice.name}"; download it again`)
-    done += bytesRead
-  }
-  if (slice.dtype === 'f32') target.set(new Float32Array(raw.buffer))
-  else if (slice.dtype === 'bf16') bf16ToF32(new Uint16Array(raw.buffer), target)
-  else f16ToF32(new Uint16Array(raw.buffer), target)
+export async function readTensor({ file, offset, dtype, shape }: WeightSlice): Promise<Float32Array> {
+  return readSlice(
+    file,
+    offset,
+    dtype,
+    shape.reduce((product, size) => product * size, 1),
+  )
 }
 
 export interface TensorData {

@@ -1,34 +1,52 @@
 /** @file The narrow float formats of weight files, and slices of such files. Little-endian, as safetensors are. */
 import { closeSync, openSync, readSync } from 'node:fs'
+import { InputError } from './errors.ts'
 import { bf16ToF32, f16ToF32 } from './half.ts'
 
 export type FileFloat = 'f32' | 'f16' | 'bf16'
 export const FLOAT_BYTES: Readonly<Record<FileFloat, number>> = { f32: 4, f16: 2, bf16: 2 }
 
-/** Widens raw little-endian bytes to f32; exact for every format. */
-export function widen(bytes: Uint8Array, dtype: FileFloat): Float32Array {
-  if (dtype === 'f32') return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-  const raw = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2)
-  const out = new Float32Array(raw.length)
-  if (dtype === 'bf16') bf16ToF32(raw, out)
-  else f16ToF32(raw, out)
-  return out
-}
+/** Values widened at a time: bounds the extra memory of reading a large tensor. */
+const CHUNK = 1 << 20
 
-/** Reads `count` values at a byte offset of a file. Throws when the file ends before. */
+/**
+ * Reads `count` values at a byte offset of a file; widening is exact for every format.
+ * @throws InputError when the file ends before
+ */
 export function readSlice(file: string, offset: number, dtype: FileFloat, count: number): Float32Array {
-  const bytes = new Uint8Array(count * FLOAT_BYTES[dtype])
+  const values = new Float32Array(count)
+  const width = FLOAT_BYTES[dtype]
+  const raw = new Uint8Array(Math.min(count, CHUNK) * width)
   const handle = openSync(file, 'r')
   try {
-    let done = 0
-    while (done < bytes.length) {
-      const read = readSync(handle, bytes, done, bytes.length - done, offset + done)
-      if (read === 0)
-        throw new Error(`${file} ends at byte ${offset + done}, ${bytes.length - done} bytes too early`)
-      done += read
+    for (let start = 0; start < count; start += CHUNK) {
+      const part = values.subarray(start, start + CHUNK)
+      const bytes = raw.subarray(0, part.length * width)
+      fill(bytes, handle, offset + start * width, file)
+      widen(bytes, dtype, part)
     }
   } finally {
     closeSync(handle)
   }
-  return widen(bytes, dtype)
+  return values
+}
+
+function fill(bytes: Uint8Array, handle: number, position: number, file: string): void {
+  let done = 0
+  while (done < bytes.length) {
+    const read = readSync(handle, bytes, done, bytes.length - done, position + done)
+    if (read === 0) {
+      const short = bytes.length - done
+      throw new InputError(
+        `${file}: ends at byte ${position + done}, ${short} bytes too early; download it again`,
+      )
+    }
+    done += read
+  }
+}
+
+function widen({ buffer }: Uint8Array, dtype: FileFloat, target: Float32Array): void {
+  if (dtype === 'f32') target.set(new Float32Array(buffer, 0, target.length))
+  else if (dtype === 'bf16') bf16ToF32(new Uint16Array(buffer, 0, target.length), target)
+  else f16ToF32(new Uint16Array(buffer, 0, target.length), target)
 }

@@ -255,6 +255,16 @@ describe('a sound file', () => {
     const read = await readTensor(readSafetensors(file).tensors.get('h')!)
     expect(Array.from(read)).toEqual(values)
   })
+
+  it('says where a file ended that was cut after its header was read', async () => {
+    const file = fresh()
+    await writeSafetensors(file, [{ name: 'x', dtype: 'f32', shape: [4], data: new Float32Array(4) }])
+    const slice = readSafetensors(file).tensors.get('x')!
+    truncateSync(file, slice.offset + 10)
+    await expect(readTensor(slice)).rejects.toThrow(
+      `${file}: ends at byte ${slice.offset + 10}, 6 bytes too early`,
+    )
+  })
 })
 
 describe('writing', () => {
