@@ -15,6 +15,7 @@ import { OnnxExecutor } from '../../src/compute/onnx/index.ts'
 import {
   fullAttachment,
   loraAttachment,
+  loraTargets,
   matchTargets,
   readSafetensors,
   readTensor,
@@ -171,7 +172,7 @@ export function itComputesAlike({ folder, open, targets, adapted }: ParityCase):
   beforeAll(async () => {
     model = await open(folder)
     const sites = matchTargets(targets, model.sites)
-    tuned = lossGraph(model, loraAttachment(sites, { rank: 4, alpha: 6, seed: 0 }))
+    tuned = lossGraph(model, loraAttachment(loraTargets(sites, { rank: 4, alpha: 6, seed: 0 })))
     values = await adapterValues(folder)
   })
 
