@@ -69,6 +69,12 @@ export const OPTIONS = {
       description:
         'How the branch starts: A uniform (kaiming, if left out) or normal (gaussian), as PEFT draws it from the same seed; B zero.',
     },
+    lora_plus: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description:
+        "Learning rate of B (and of DoRA's magnitude) as a multiple of optimizer.lr, which stays that of A (LoRA+); 16 is usual.",
+    },
     dropout: {
       type: 'number',
       minimum: 0,

@@ -49,17 +49,8 @@ type Choose = (model: Model) => Chosen
 /** A new adapter, as the recipe describes it. */
 async function fromRecipe(options: LoraOptions, seed: number): Promise<Choose> {
   const { loraTargets, matchTargets } = await import('medtune/nn')
-  const {
-    rank = 16,
-    alpha = 32,
-    targets = 'all-linear',
-    rank_pattern,
-    alpha_pattern,
-    rslora,
-    dora,
-    init,
-  } = options
-  const settings = { rank, alpha, rank_pattern, alpha_pattern, rslora, dora, init, seed }
+  const { rank = 16, alpha = 32, targets = 'all-linear', ...others } = options
+  const settings = { ...others, rank, alpha, seed }
   return (model) => {
     const sites = matchTargets(targets, model.sites, options)
     return { targets: loraTargets(sites, settings, { weights: model.weights }), settings }
@@ -75,7 +66,7 @@ async function fromFolder(options: LoraOptions, folder: string, seed: number): P
       throw new OptionError(key, 'is decided by the adapter that `from` names; leave it out')
   }
   return (model) => {
-    const { config, targets } = openPeftAdapter(folder, model)
+    const { config, targets } = openPeftAdapter(folder, model, { lora_plus: options.lora_plus })
     for (const key of ['rank', 'alpha', 'rslora', 'dora'] as const) {
       if (options[key] !== undefined && options[key] !== config[key])
         throw new OptionError(

@@ -139,6 +139,8 @@ export interface ParameterSpec {
   readonly name: string
   readonly shape: readonly number[]
   readonly init: ParameterInit
+  /** Factor on the learning rate of this parameter; 1 if left out. */
+  readonly lrFactor?: number
 }
 
 /** A graph made ready to run: what goes in, what comes out, and the order in between. */

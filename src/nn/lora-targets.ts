@@ -18,6 +18,8 @@ export interface LoraSettings {
   /** Train the size of each row of W + scaling * B A apart from its direction (DoRA). */
   readonly dora?: boolean | undefined
   readonly init?: LoraInit | undefined
+  /** Learning rate of B and the magnitude, as a multiple of A's (LoRA+). */
+  readonly lora_plus?: number | undefined
 }
 
 /** A projection with its adapter: y = W x + scaling * B A x. */
@@ -56,12 +58,17 @@ export function loraTargets(
   const sized = sites.map((site) => ({ ...site, rank: rankOf(site), alpha: alphaOf(site) }))
   for (const site of sized) refuseWideRank(site, rank)
   const starts = startsOf(sized, init, seed)
-  return sized.map((site, index) => ({
-    ...site,
-    scaling: site.alpha / (rslora ? Math.sqrt(site.rank) : site.rank),
-    ...pair(site, starts[index]!),
-    ...(dora ? { magnitude: magnitude(site, weights) } : {}),
-  }))
+  const plus = settings.lora_plus === undefined ? {} : { lrFactor: settings.lora_plus }
+  return sized.map((site, index) => {
+    const { a, b } = pair(site, starts[index]!)
+    return {
+      ...site,
+      scaling: site.alpha / (rslora ? Math.sqrt(site.rank) : site.rank),
+      a,
+      b: { ...b, ...plus },
+      ...(dora ? { magnitude: { ...magnitude(site, weights), ...plus } } : {}),
+    }
+  })
 }
 
 /** Name of one tensor of a target in adapter_model.safetensors. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ParameterSpec } from '../compute/graph.ts'
 import type { Model, WeightSlice } from '../plugin/contract.ts'
 import { InputError, OptionError } from '../util/errors.ts'
-import { type LoraTarget, loraTargets } from './lora-targets.ts'
+import { type LoraSettings, type LoraTarget, loraTargets } from './lora-targets.ts'
 import { type PeftConfig, readPeftConfig } from './peft-config.ts'
 import { readSafetensors, type SafetensorsFile } from './safetensors.ts'
 import { matchTargets } from './targets.ts'
@@ -16,13 +16,18 @@ export interface PeftAdapter {
 
 /**
  * Reads the folder of an adapter: settings, names and shapes; values stay in the file until training starts.
+ * @param training options that the recipe adds, since no file holds them
  * @throws InputError where the files are damaged, unsupported or of another model
  */
-export function openPeftAdapter(folder: string, model: Pick<Model, 'sites' | 'weights'>): PeftAdapter {
+export function openPeftAdapter(
+  folder: string,
+  model: Pick<Model, 'sites' | 'weights'>,
+  training: Pick<LoraSettings, 'lora_plus'> = {},
+): PeftAdapter {
   const config = readPeftConfig(folder)
   const file = readSafetensors(weightsOf(folder))
   const sites = inFile(folder, () => matchTargets(config.targets, model.sites, config, { lenient: true }))
-  const settings = { ...config, seed: 0 }
+  const settings = { ...config, ...training, seed: 0 }
   const targets = inFile(folder, () =>
     loraTargets(sites, settings, { lenient: true, weights: model.weights }),
   )

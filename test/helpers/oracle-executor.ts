@@ -10,6 +10,7 @@ interface Parameter {
   readonly shape: readonly number[]
   readonly sum: Float64Array
   readonly state: readonly Float32Array[]
+  readonly lrFactor: number
 }
 
 /** Sums gradients in f64; options are AdamW's. */
@@ -24,7 +25,8 @@ export async function oracleExecutor(options: Record<string, number> = {}): Prom
         if (parameters.has(spec.name)) continue
         const value = initialValues(spec)
         const state = optimizer.init(spec.name, value.length, spec.shape)
-        parameters.set(spec.name, { value, shape: spec.shape, sum: new Float64Array(value.length), state })
+        const { shape, lrFactor = 1 } = spec
+        parameters.set(spec.name, { value, shape, sum: new Float64Array(value.length), state, lrFactor })
       }
       return { run: (feeds, dims, accumulate) => runProgram(program, parameters, feeds, dims, accumulate) }
     },
@@ -34,13 +36,13 @@ export async function oracleExecutor(options: Record<string, number> = {}): Prom
       for (const { sum } of parameters.values()) for (const g of sum) squares += g * g
       const gradNorm = Math.sqrt(squares)
       const factor = clip > 0 ? Math.min(1, clip / (gradNorm + 1e-6)) : 1
-      for (const [name, { value, sum, state }] of parameters) {
+      for (const [name, { value, sum, state, lrFactor }] of parameters) {
         optimizer.update(
           name,
           value,
           Float32Array.from(sum, (g) => g * factor),
           state,
-          { step, lr },
+          { step, lr: lr * lrFactor },
         )
         sum.fill(0)
       }

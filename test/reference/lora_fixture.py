@@ -15,6 +15,7 @@ import peft
 import torch
 import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.optimizers import create_loraplus_optimizer
 from transformers import Gemma3ForCausalLM
 
 CASES = {
@@ -87,6 +88,7 @@ def main(base, out):
     versions = dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__)
     expected = dict(versions=versions, documents=documents, cases={n: write_case(base, out / n, documents, **c) for n, c in CASES.items()})
     (out / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
+    (out / "plus.json").write_text(json.dumps(lora_plus(base, out / "dora", documents), separators=(",", ":")) + "\n")
     (out / "rules.json").write_text("[\n" + ",\n".join(json.dumps(rule(base, r)) for r in RULES) + "\n]\n")
 
 
@@ -140,6 +142,24 @@ def log_probs(model, ids):
     tensor = torch.tensor([ids])
     logits = model(input_ids=tensor, use_cache=False).logits[0].float()
     return torch.log_softmax(logits[:-1], -1).gather(1, tensor[0, 1:, None])[:, 0]
+
+
+def lora_plus(base, folder, documents):
+    """Five steps of LoRA+ from the DoRA adapter: losses, and one module's tensors after them."""
+    tuned = PeftModel.from_pretrained(load(base), folder, is_trainable=True).eval()
+    options = dict(lr=2e-3, loraplus_lr_ratio=4.0, loraplus_weight_decay=0.05)
+    optimizer = create_loraplus_optimizer(tuned, torch.optim.AdamW, **options)
+    losses = []
+    for _ in range(5):
+        loss = -sum(log_probs(tuned, ids).sum() for ids in documents) / sum(n - 1 for n in LENGTHS)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    module = "layers.3.self_attn.v_proj"
+    tensors = {n.replace(".default", ""): p.flatten().tolist() for n, p in tuned.named_parameters() if module in n and p.requires_grad}
+    tensors = {n.removesuffix(".weight") if "magnitude" in n else n: [float(f"{v:.7e}") for v in values] for n, values in tensors.items()}
+    return dict(options=options, losses=losses, tensors=tensors)
 
 
 def rule(base, settings):

@@ -219,7 +219,7 @@ export function lower(program: Program): LoweredProgram {
     folder: weights.folder,
     inputs: inputs.slice(0, program.inputs.length),
     outputs,
-    parameters: program.parameters.map(({ name, shape, init }) => ({ name, shape, init })),
+    parameters: program.parameters.map(({ value: _, gradient: __, ...spec }) => spec),
     gradients,
     weightBytes: weights.bytes,
   }

@@ -12,6 +12,8 @@ interface Parameter {
   readonly sum: Float32Array
   readonly scratch: Float32Array
   state: readonly Float32Array[]
+  /** Factor on the learning rate. */
+  readonly lrFactor: number
 }
 
 const sessions = new Sessions(workerData as SessionSettings)
@@ -30,6 +32,7 @@ async function handle(request: Request): Promise<unknown> {
           value,
           shape: spec.shape,
           state,
+          lrFactor: spec.lrFactor ?? 1,
           sum: new Float32Array(value.length),
           scratch: new Float32Array(value.length),
         })
@@ -85,9 +88,9 @@ function update({ step, lr, clip }: { step: number; lr: number; clip: number }):
   for (const { sum } of parameters.values()) for (let i = 0; i < sum.length; i++) squares += sum[i]! * sum[i]!
   const gradNorm = Math.sqrt(squares)
   const factor = clip > 0 ? Math.min(1, clip / (gradNorm + 1e-6)) : 1
-  for (const [name, { value, sum, state }] of parameters) {
+  for (const [name, { value, sum, state, lrFactor }] of parameters) {
     if (factor < 1) for (let i = 0; i < sum.length; i++) sum[i]! *= factor
-    optimizer.update(name, value, sum, state, { step, lr })
+    optimizer.update(name, value, sum, state, { step, lr: lr * lrFactor })
     sum.fill(0)
   }
   return { gradNorm }

@@ -151,6 +151,28 @@ it('DoRA starts from the row norms of W, at the base model', async () => {
   expect(plan.trainable).toBe(pairs + size.reduce((total, site) => total + site.outFeatures, 0))
 })
 
+it('LoRA+ trains as with its optimizer in PEFT, five steps from an adapter', async () => {
+  const plus = JSON.parse(readFileSync(fixture('peft-lora/plus.json'), 'utf8'))
+  const plan = await planFrom(fixture('peft-lora/dora'), { lora_plus: plus.options.loraplus_lr_ratio })
+  const executor = new OnnxExecutor({ threads: 1, prepack: false, arena: false, provider: 'cpu' })
+  executors.push(executor)
+  const options = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: plus.options.loraplus_weight_decay }
+  const module = new URL('../../../plugins/optimizer/adamw.ts', import.meta.url).href
+  await executor.optimizer({ module, name: 'adamw', options })
+  const { train } = buildPrograms(model, plan)
+  const compiled = await executor.compile(train)
+  const { fed, dims } = feeds(1)
+  for (const [index, loss] of (plus.losses as number[]).entries()) {
+    const found = await compiled.run(feedsFor(train, fed), dims, true)
+    expect(Math.abs(found.loss![0]! - loss), `step ${index + 1}`).toBeLessThan(1e-5)
+    await executor.update({ step: index + 1, lr: plus.options.lr, clip: 0 })
+  }
+  expect(Object.keys(plus.tensors)).toHaveLength(3)
+  for (const [name, values] of Object.entries<number[]>(plus.tensors)) {
+    expect(worst(await executor.read(name), values), name).toBeLessThan(1e-5)
+  }
+})
+
 describe('a recipe with `from`', () => {
   const folder = fixture('peft-lora/patterns')
 
