@@ -16,6 +16,7 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'dataset/hub', load: () => import('./dataset/hub.ts') },
   { path: 'dataset/json', load: () => import('./dataset/json.ts') },
   { path: 'dataset/jsonl', load: () => import('./dataset/jsonl.ts') },
+  { path: 'dataset/mix', load: () => import('./dataset/mix.ts') },
   { path: 'dataset/parquet', load: () => import('./dataset/parquet.ts') },
   // template
   { path: 'template/chat', load: () => import('./template/chat.ts') },

@@ -1,9 +1,9 @@
 /** @file CSV with a header row; every value is text. */
 import { Readable } from 'node:stream'
 import type { CsvError, Parser } from 'csv-parse'
-import { requireFile } from 'medtune/data'
 import { definePlugin, InputError, type Row } from 'medtune/plugin'
-import { notEmpty, textChunks } from './rows.ts'
+import { fileDataset, fileOptions } from './file-dataset.ts'
+import { textChunks } from './rows.ts'
 
 export default definePlugin({
   kind: 'dataset',
@@ -12,7 +12,7 @@ export default definePlugin({
   options: {
     type: 'object',
     properties: {
-      path: { type: 'string', minLength: 1, description: 'The file.' },
+      ...fileOptions,
       delimiter: {
         type: 'string',
         minLength: 1,
@@ -23,11 +23,8 @@ export default definePlugin({
     required: ['path'],
     additionalProperties: false,
   },
-  async create({ path, delimiter }, context) {
-    const file = context.resolvePath(path)
-    await requireFile('path', file)
-    return { read: () => notEmpty(file, readCsv(file, delimiter)) }
-  },
+  create: ({ delimiter, ...files }, context) =>
+    fileDataset(files, context, (file) => readCsv(file, delimiter)),
 })
 
 /** Rows by the names in the header. Throws an InputError that names the line and the record (the header not counted). */

@@ -1,13 +1,10 @@
 /** @file A data set of the Hugging Face Hub, downloaded once into the shared cache. */
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openRepo } from 'medtune/data'
 import { definePlugin, type Row } from 'medtune/plugin'
-import { readCsv } from './csv.ts'
-import { chooseFiles, fileKind } from './hub-files.ts'
-import { readJson } from './json.ts'
-import { readJsonl } from './jsonl.ts'
-import { readParquet } from './parquet.ts'
+import { readAnyFile } from './any-file.ts'
+import { chooseFiles } from './hub-files.ts'
 import { notEmpty } from './rows.ts'
 import { parseSplit, sliceRows } from './split-slice.ts'
 
@@ -34,6 +31,12 @@ export default definePlugin({
         default: 'train',
         description: 'The split to read, or a slice of it: train[:10000], train[-500:], train[10%:20%].',
       },
+      validation: {
+        type: 'string',
+        minLength: 1,
+        description:
+          'A split, or a slice of one, whose rows are held out: scored, never trained on. Instead of holdout.',
+      },
       revision: {
         type: 'string',
         minLength: 1,
@@ -43,8 +46,9 @@ export default definePlugin({
     required: ['repo'],
     additionalProperties: false,
   },
-  create({ repo, config, split, revision }, context) {
-    const wanted = parseSplit(split)
+  create({ repo, config, split, validation, revision }, context) {
+    const trained = parseSplit(split)
+    const held = validation === undefined ? undefined : parseSplit(validation, 'validation')
     const progress = context.progress?.bind(context, `download ${repo}`)
     const request = {
       repo,
@@ -53,11 +57,17 @@ export default definePlugin({
       warn: context.warn.bind(context),
       progress: progress && ((done: number, total: number) => progress(done, total, 'bytes')),
     }
-    let files: Promise<readonly string[]> | undefined
+    const files = new Map<string, Promise<readonly string[]>>()
+    const filesOf = (name: string): Promise<readonly string[]> => {
+      const found = files.get(name) ?? downloadSplit(request, { config, split: name })
+      files.set(name, found)
+      return found
+    }
     return {
-      async *read() {
-        files ??= downloadSplit(request, { config, split: wanted.split })
-        const all = await files
+      ownHoldout: held !== undefined,
+      async *read(which) {
+        const wanted = which === 'holdout' && held !== undefined ? held : trained
+        const all = await filesOf(wanted.split)
         yield* notEmpty(
           repo,
           sliceRows(wanted, () => readAll(all)),
@@ -82,27 +92,5 @@ async function downloadSplit(
 }
 
 async function* readAll(files: readonly string[]): AsyncGenerator<Row> {
-  for (const file of files) {
-    const kind = fileKind(file)
-    if (kind === 'parquet') yield* readParquet(file)
-    else if (kind === 'csv') yield* readCsv(file)
-    else yield* (await isArray(file)) ? readJson(file) : readJsonl(file)
-  }
-}
-
-/** On the Hub, `.json` is either one array or JSON Lines. */
-async function isArray(file: string): Promise<boolean> {
-  if (file.endsWith('.gz')) return false
-  const handle = await open(file)
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0)
-    return buffer
-      .subarray(0, bytesRead)
-      .toString()
-      .replace(/^\ufeff/, '')
-      .trimStart()
-      .startsWith('[')
-  } finally {
-    await handle.close()
-  }
+  for (const file of files) yield* readAnyFile(file)
 }

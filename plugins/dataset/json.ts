@@ -1,7 +1,7 @@
 /** @file JSON: one array of objects. */
-import { requireFile } from 'medtune/data'
 import { definePlugin, InputError, type Row } from 'medtune/plugin'
-import { asRow, excerpt, notEmpty, textChunks } from './rows.ts'
+import { fileDataset, fileOptions } from './file-dataset.ts'
+import { asRow, excerpt, textChunks } from './rows.ts'
 
 export default definePlugin({
   kind: 'dataset',
@@ -9,15 +9,11 @@ export default definePlugin({
   summary: 'A local JSON file that holds an array of objects.',
   options: {
     type: 'object',
-    properties: { path: { type: 'string', minLength: 1, description: 'The file.' } },
+    properties: { ...fileOptions },
     required: ['path'],
     additionalProperties: false,
   },
-  async create({ path }, context) {
-    const file = context.resolvePath(path)
-    await requireFile('path', file)
-    return { read: () => notEmpty(file, readJson(file)) }
-  },
+  create: (options, context) => fileDataset(options, context, readJson),
 })
 
 /** Rows of the array. The whole file is in memory meanwhile. Throws an InputError that names the item or the line. */

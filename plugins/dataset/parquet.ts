@@ -1,8 +1,7 @@
 /** @file Parquet, a row group at a time. */
 import type { AsyncBuffer } from 'hyparquet'
-import { requireFile } from 'medtune/data'
 import { definePlugin, InputError, type Row } from 'medtune/plugin'
-import { notEmpty } from './rows.ts'
+import { fileDataset, fileOptions } from './file-dataset.ts'
 
 export default definePlugin({
   kind: 'dataset',
@@ -10,15 +9,11 @@ export default definePlugin({
   summary: 'A local Parquet file.',
   options: {
     type: 'object',
-    properties: { path: { type: 'string', minLength: 1, description: 'The file.' } },
+    properties: { ...fileOptions },
     required: ['path'],
     additionalProperties: false,
   },
-  async create({ path }, context) {
-    const file = context.resolvePath(path)
-    await requireFile('path', file)
-    return { read: () => notEmpty(file, readParquet(file)) }
-  },
+  create: (options, context) => fileDataset(options, context, readParquet),
 })
 
 /** Rows of the file; one row group is in memory at a time. Throws an InputError where the file is damaged. */

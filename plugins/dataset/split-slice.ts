@@ -13,27 +13,26 @@ export interface SplitSlice {
   readonly slice: { readonly from: Bound | undefined; readonly to: Bound | undefined } | undefined
 }
 
-/** Throws an OptionError at `split` where the text is neither a name nor a name with a slice. */
-export function parseSplit(text: string): SplitSlice {
+/** Throws an OptionError at `option` where the text is neither a name nor a name with a slice. */
+export function parseSplit(text: string, option = 'split'): SplitSlice {
   const bound = String.raw`(-?\d+%?)?`
   const match = new RegExp(String.raw`^([^[\]+\s]+)(?:\[\s*${bound}\s*:\s*${bound}\s*\])?$`).exec(text.trim())
   if (match === null) {
     throw new OptionError(
-      'split',
+      option,
       `"${text}" is no split; write its name, or with a slice train[:1000], train[-500:], train[10%:20%]`,
     )
   }
   const [, split = '', from, to] = match
   const whole = !text.includes('[')
-  return { split, slice: whole ? undefined : { from: parseBound(from), to: parseBound(to) } }
+  return { split, slice: whole ? undefined : { from: parseBound(from, option), to: parseBound(to, option) } }
 }
 
-function parseBound(text: string | undefined): Bound | undefined {
+function parseBound(text: string | undefined, option: string): Bound | undefined {
   if (text === undefined) return undefined
   const percent = text.endsWith('%')
   const value = Number.parseInt(text, 10)
-  if (percent && Math.abs(value) > 100)
-    throw new OptionError('split', `${text} is more than all of the split`)
+  if (percent && Math.abs(value) > 100) throw new OptionError(option, `${text} is more than all of the split`)
   return { value, percent }
 }
 

@@ -13,31 +13,39 @@ export interface HoldoutOptions {
 }
 
 /**
- * A data set whose two splits share no row: the holdout is chosen by the seed, and both keep the order of the
- * file. The rows are counted once, by a first pass, where there is a holdout. Throws an OptionError ('holdout')
+ * A data set whose two splits share no row: the holdout is chosen by the seed, unless the data set brings its own, and
+ * both keep the order of the file. The rows are counted once, by a first pass, where there is a holdout. Throws an OptionError ('holdout')
  * when it would leave nothing to train on.
  */
 export function heldOut(dataset: Dataset, options: HoldoutOptions): Dataset {
   let chosen: Promise<ReadonlySet<number>> | undefined
   return {
     async *read(split: Split) {
+      if (split === 'holdout' && dataset.ownHoldout) return yield* dataset.read(split)
       chosen ??= choose(dataset, options)
       const held = await chosen
       if (split === 'holdout' && held.size === 0) return
       let index = 0
       for await (const row of limited(dataset, options.limit)) {
-        if (held.has(index) === (split === 'holdout')) yield numberRow(row, index + 1)
+        const times =
+          held.has(index) !== (split === 'holdout') ? 0 : split === 'train' ? repeats(dataset, row) : 1
+        for (let i = 0; i < times; i++) yield numberRow(row, index + 1)
         index++
       }
     },
   }
 }
 
+const repeats = (dataset: Dataset, row: Row): number => dataset.times?.(row) ?? 1
+
 async function choose(
   dataset: Dataset,
   { holdout, limit, seed }: HoldoutOptions,
 ): Promise<ReadonlySet<number>> {
   if (holdout === 0) return new Set()
+  if (dataset.ownHoldout) {
+    throw new OptionError('holdout', 'would hold out rows beside those of dataset.validation; leave one out')
+  }
   if (holdout > 1 && !Number.isInteger(holdout)) {
     throw new OptionError('holdout', `must be a whole number of rows, or a fraction below 1, not ${holdout}`)
   }

@@ -1,4 +1,6 @@
 /** @file `medtune/data`: from rows to batches, and what data set plugins share. */
+
+export { streamOf, uniform } from '../util/random.ts'
 export type { Census } from './census.ts'
 export {
   type Batch,

@@ -30,6 +30,10 @@ export interface Dataset {
    * 'train' (all rows it has); the engine cuts the holdout from it by seed (`src/data/holdout.ts`).
    */
   read(split: Split): AsyncIterable<Row>
+  /** Whether it serves rows of 'holdout' itself; the engine then cuts none. */
+  readonly ownHoldout?: boolean
+  /** How often a row of 'train' is learned in one epoch; once where left out. The holdout is cut before rows repeat. */
+  times?(row: Row): number
 }
 
 /**
@@ -156,8 +160,21 @@ export interface AdapterPlan {
   /** Names of the sites (lora) or tensors (full) that train. */
   readonly targets: readonly string[]
   readonly attachment: Attachment
+  /** How the model is adapted while it trains, where that differs from `attachment`: with dropout. */
+  readonly training?: TrainingAttachment
   /** Writes the trained result in its own file format into an existing empty folder. */
   write(folder: string, read: ReadParameter): Promise<void>
+}
+
+/** Dropout masks enter the training program as inputs, made anew for each micro-batch. */
+export interface TrainingAttachment {
+  readonly attachment: Attachment
+  /** Share of the values that are dropped, below 1. */
+  readonly dropout: number
+  /** u8 inputs [rows, length, width]: 1 keeps a value, 0 drops it. */
+  readonly masks: readonly { readonly name: string; readonly width: number }[]
+  /** A scalar input: 1 / (1 - dropout) while values are dropped, 1 with masks that keep all. */
+  readonly scaleInput: string
 }
 
 // ---------------------------------------------------------------------------------- training

@@ -29,10 +29,15 @@ export function splitDataset({ recipe }: ResolvedRecipe, dataset: Dataset): Data
   return heldOut(dataset, { holdout: holdout ?? 0, limit, seed: recipe.seed })
 }
 
+/** Whether rows are held out: cut off, or brought by the dataset. */
+export function hasHoldout({ recipe }: ResolvedRecipe, { dataset }: Pick<RunStages, 'dataset'>): boolean {
+  return dataset.ownHoldout === true || Number(recipe.dataset.holdout ?? 0) > 0
+}
+
 /** Starts tokenising both splits; training may begin as soon as the first window is there. */
 export async function openData(
   resolved: ResolvedRecipe,
-  { template }: RunStages,
+  stages: RunStages,
   dataset: Dataset,
   model: Model,
   warn: StageContext['warn'],
@@ -42,7 +47,7 @@ export async function openData(
     encodeSplit({
       dataset,
       split,
-      template,
+      template: stages.template,
       tokenizer: model.folder,
       vocabSize: model.vocabSize,
       maxLength: recipe.train.max_length,
@@ -53,7 +58,7 @@ export async function openData(
     })
   const tokenizer = await openTokenizer(model.folder)
   const train = await encode('train')
-  const holdout = Number(recipe.dataset.holdout ?? 0) > 0 ? await encode('holdout') : undefined
+  const holdout = hasHoldout(resolved, stages) ? await encode('holdout') : undefined
   const failure = new AbortController()
   for (const [name, split] of [
     ['train', train],

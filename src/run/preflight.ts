@@ -11,6 +11,7 @@ import {
 import { checkAll } from '../recipe/errors.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { nearest } from '../util/nearest.ts'
+import { hasHoldout } from './data.ts'
 import type { RunStages } from './stages.ts'
 
 /**
@@ -84,13 +85,14 @@ function checkLength(resolved: ResolvedRecipe, model: Model): void {
   )
 }
 
-function checkHoldoutUse(resolved: ResolvedRecipe, { evaluations }: RunStages): void {
-  const { train, dataset } = resolved.recipe
-  if (Number(dataset.holdout ?? 0) > 0) return
-  const advice = 'dataset.holdout is 0: no row is held out; set it to a count or a fraction'
+function checkHoldoutUse(resolved: ResolvedRecipe, stages: RunStages): void {
+  const { train } = resolved.recipe
+  if (hasHoldout(resolved, stages)) return
+  const advice =
+    'dataset.holdout is 0: no row is held out; set it to a count or a fraction, or give a validation file'
   if (train.eval_every !== undefined)
     throw resolved.error('train.eval_every', `asks for a holdout loss, but ${advice}`)
-  const asks = evaluations.find(({ evaluation }) => evaluation.needsHoldout)
+  const asks = stages.evaluations.find(({ evaluation }) => evaluation.needsHoldout)
   if (asks) throw resolved.error(asks.path, `${asks.name} scores the held-out rows, but ${advice}`)
 }
 

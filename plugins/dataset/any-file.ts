@@ -1,0 +1,32 @@
+/** @file Reads a file of rows by what its name says it is. */
+import { open } from 'node:fs/promises'
+import type { Row } from 'medtune/plugin'
+import { readCsv } from './csv.ts'
+import { fileKind } from './hub-files.ts'
+import { readJson } from './json.ts'
+import { readJsonl } from './jsonl.ts'
+import { readParquet } from './parquet.ts'
+
+/** Rows of a .parquet, .csv, .jsonl or .json file, the last an array or JSON Lines. */
+export async function* readAnyFile(file: string): AsyncGenerator<Row> {
+  const kind = fileKind(file)
+  if (kind === 'parquet') yield* readParquet(file)
+  else if (kind === 'csv') yield* readCsv(file)
+  else yield* (await isArray(file)) ? readJson(file) : readJsonl(file)
+}
+
+async function isArray(file: string): Promise<boolean> {
+  if (file.endsWith('.gz')) return false
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0)
+    return buffer
+      .subarray(0, bytesRead)
+      .toString()
+      .replace(/^\ufeff/, '')
+      .trimStart()
+      .startsWith('[')
+  } finally {
+    await handle.close()
+  }
+}
