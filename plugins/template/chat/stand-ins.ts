@@ -5,10 +5,11 @@
  */
 
 /** Python trims these and JavaScript does not: they travel as white space that both trim. */
-const PYTHON_SPACE = new Set(['\u001c', '\u001d', '\u001e', '\u001f', '\u0085'])
+const PYTHON_SPACE = '\u001c\u001d\u001e\u001f\u0085'
 const SPACES = [...'\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u1680\u205f\u3000']
 /** JavaScript trims it and Python does not. */
 const BYTE_ORDER_MARK = '\ufeff'
+const TRIMMED_OTHERWISE = new RegExp(`[${PYTHON_SPACE}${BYTE_ORDER_MARK}]`, 'g')
 const FIRST_PRIVATE = 0xe000
 
 export interface StandIns {
@@ -20,14 +21,16 @@ export interface StandIns {
 
 /** For the texts of one row. `controls` are the tokenizer's control tokens. */
 export function standIns(texts: readonly string[], controls: ControlPattern): StandIns {
-  const used = new Set(texts.flatMap((text) => [...text]))
+  // Few rows need any: their characters are looked at when the first is chosen.
+  let used: Set<string> | undefined
   const originals = new Map<string, string>()
   const chosen = new Map<string, string>()
   let next = FIRST_PRIVATE
   const choose = (original: string, candidates?: readonly string[]): string => {
     const known = chosen.get(original)
     if (known !== undefined) return known
-    let free = candidates?.find((candidate) => !used.has(candidate))
+    used ??= new Set(texts.flatMap((text) => [...text]))
+    let free = candidates?.find((candidate) => !used?.has(candidate))
     while (free === undefined || used.has(free)) free = String.fromCodePoint(next++)
     used.add(free)
     chosen.set(original, free)
@@ -37,10 +40,9 @@ export function standIns(texts: readonly string[], controls: ControlPattern): St
   return {
     hide(text) {
       const harmless = breakControls(text, controls, choose)
-      return Array.from(harmless, (char) => {
-        if (PYTHON_SPACE.has(char)) return choose(char, SPACES)
-        return char === BYTE_ORDER_MARK ? choose(char) : char
-      }).join('')
+      return harmless.replace(TRIMMED_OTHERWISE, (char) =>
+        choose(char, char === BYTE_ORDER_MARK ? undefined : SPACES),
+      )
     },
     restore(text) {
       if (originals.size === 0) return text
