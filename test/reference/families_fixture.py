@@ -45,9 +45,12 @@ CASES = {
         old=dict(rope_theta=5000.0), drop=["layer_types"],
     ),
 }
-WATCH = ["layers.0.self_attn.q_proj", "layers.0.self_attn.k_proj", "layers.1.self_attn.o_proj", "layers.1.mlp.down_proj"]
+WATCH = ["layers.0.self_attn.q_proj", "layers.0.self_attn.k_proj", "layers.1.mlp.down_proj"]
 # Two documents that share a row, and one longer than a window and than the length before scaling.
 LENGTHS = [23, 17, 40]
+# Token i of the long text of n tokens is 3 + (7919 i + 31 n) mod 58. Kept are a few positions, and every 4th column.
+LONG = [1, 17, 600, 1100]
+COLUMNS = 4
 
 
 def main(out: pathlib.Path) -> None:
@@ -64,6 +67,7 @@ def write_case(folder, seed, dtype, family, shape, old=None, drop=()):
     model = load(folder)
     documents = [dict(ids=torch.randint(3, 61, (n,)).tolist(), mask=[0] + (torch.rand(n - 1) < 0.6).int().tolist()) for n in LENGTHS]
 
+    long = dict(columns=COLUMNS, cases=[long_case(model, n) for n in LONG])
     base = [log_probs(model, d) for d in documents]
     tuned = get_peft_model(model, LoraConfig(r=4, lora_alpha=6, target_modules="all-linear", task_type="CAUSAL_LM"))
     with torch.no_grad():
@@ -87,6 +91,7 @@ def write_case(folder, seed, dtype, family, shape, old=None, drop=()):
     expected = dict(
         versions=dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__),
         documents=documents,
+        long=long,
         base=[rounded(b) for b in base],
         tuned=[rounded(s) for s in scored],
         loss=round(loss.item(), 7),
@@ -113,6 +118,14 @@ def write_model(folder, dtype, family, shape, old, drop):
 
 def load(folder):
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+
+
+def long_case(model, length):
+    ids = torch.tensor([[3 + (7919 * i + 31 * length) % 58 for i in range(length)]])
+    positions = sorted({0, length // 2, length - 1})
+    with torch.no_grad():
+        logits = model(input_ids=ids, use_cache=False).logits[0, positions, ::COLUMNS]
+    return dict(length=length, positions=positions, logits=[[float(f"{x:.7g}") for x in row] for row in logits.tolist()])
 
 
 def log_probs(model, document):
