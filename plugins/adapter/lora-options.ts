@@ -79,7 +79,8 @@ export const OPTIONS = {
       type: 'number',
       minimum: 0,
       exclusiveMaximum: 1,
-      description: 'Dropout before the branch; only 0 for now.',
+      description:
+        'Share of the inputs that the branch does not see while it trains, drawn anew each step; 0 if left out.',
     },
   },
   additionalProperties: false,

@@ -13,13 +13,7 @@ export default definePlugin({
   options: OPTIONS,
   async create(options, { seed, resolvePath }): Promise<Adapter> {
     const { dropout = 0, from } = options
-    if (dropout !== 0) {
-      throw new OptionError(
-        'dropout',
-        `is ${dropout}; this version trains without adapter dropout: leave it out or set 0`,
-      )
-    }
-    const { loraAttachment } = await import('medtune/nn')
+    const { loraAttachment, loraTraining } = await import('medtune/nn')
     const folder = from === undefined ? undefined : resolvePath(from)
     const choose =
       folder === undefined ? await fromRecipe(options, seed) : await fromFolder(options, folder, seed)
@@ -30,6 +24,7 @@ export default definePlugin({
           trainable: targets.reduce((total, target) => total + trainable(target), 0),
           targets: targets.map(({ name }) => name),
           attachment: loraAttachment(targets),
+          ...(dropout > 0 ? { training: loraTraining(targets, dropout) } : {}),
           async write(path, read) {
             const { writePeftAdapter } = await import('medtune/export')
             await writePeftAdapter(path, model, targets, settings, read)
@@ -79,7 +74,7 @@ async function fromFolder(options: LoraOptions, folder: string, seed: number): P
       if (named.join() !== targets.map(({ name }) => name).join())
         throw new OptionError('targets', 'are not those of the adapter that `from` names; leave them out')
     }
-    return { targets, settings: { ...config, seed } }
+    return { targets, settings: { ...config, dropout: options.dropout, seed } }
   }
 }
 

@@ -37,7 +37,7 @@ export async function writePeftAdapter(
  * PEFT refuses, and the file then says what trained without the model at hand.
  */
 function adapterConfig(model: Model, targets: readonly LoraTarget[], settings: LoraSettings): object {
-  const { rank, alpha, rslora = false, dora = false, init = 'kaiming' } = settings
+  const { rank, alpha, rslora = false, dora = false, init = 'kaiming', dropout = 0 } = settings
   return {
     alpha_pattern: exceptions(targets, alpha, (target) => target.alpha),
     auto_mapping: null,
@@ -50,7 +50,7 @@ function adapterConfig(model: Model, targets: readonly LoraTarget[], settings: L
     layers_pattern: null,
     layers_to_transform: null,
     lora_alpha: alpha,
-    lora_dropout: 0,
+    lora_dropout: dropout,
     modules_to_save: null,
     peft_type: 'LORA',
     r: rank,

@@ -18,6 +18,8 @@ export interface LoraSettings {
   /** Train the size of each row of W + scaling * B A apart from its direction (DoRA). */
   readonly dora?: boolean | undefined
   readonly init?: LoraInit | undefined
+  /** Share of the inputs that are dropped before A while training. */
+  readonly dropout?: number | undefined
   /** Learning rate of B and the magnitude, as a multiple of A's (LoRA+). */
   readonly lora_plus?: number | undefined
 }

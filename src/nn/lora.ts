@@ -5,6 +5,8 @@
 import {
   add,
   constant,
+  dropout,
+  input,
   inverseRowNorm,
   linear,
   mul,
@@ -15,62 +17,86 @@ import {
   type Value,
   weight,
 } from '../compute/index.ts'
-import type { Attachment, LinearCall } from '../plugin/contract.ts'
+import type { Attachment, LinearCall, TrainingAttachment } from '../plugin/contract.ts'
 import type { LoraTarget } from './lora-targets.ts'
+
+/** Weights stay frozen; each target's projection gets its branch. A parameter is one value in every graph built. */
+export function loraAttachment(targets: readonly LoraTarget[]): Attachment {
+  return attach(targets.map((target) => branchOf(target)))
+}
+
+/**
+ * The same with inputs dropped before A, from masks of their own for each target. With DoRA what is dropped is
+ * missing from the projection too, as far as the adapter changes it; the projection as the base model has it
+ * sees everything.
+ */
+export function loraTraining(targets: readonly LoraTarget[], share: number): TrainingAttachment {
+  const scaleInput = 'dropout scale'
+  const dropScale = input(scaleInput, 'f32', [])
+  const masks = targets.map(({ name, inFeatures }) => ({ name: `dropout ${name}`, width: inFeatures }))
+  const branches = targets.map((target, i) => {
+    const { name, width } = masks[i]!
+    return branchOf(target, input(name, 'u8', ['rows', 'length', width]))
+  })
+  return { attachment: attach(branches, dropScale), dropout: share, masks, scaleInput }
+}
 
 /** A target with its parameters as graph values. */
 interface Branch {
+  readonly name: string
   readonly scaling: number
   readonly a: Value
   readonly b: Value
   readonly magnitude: Value | undefined
+  readonly mask: Value | undefined
 }
 
-/** Weights stay frozen; each target's projection gets its branch. A parameter is one value in every graph built. */
-export function loraAttachment(targets: readonly LoraTarget[]): Attachment {
-  const branches = new Map(targets.map((target) => [target.name, branchOf(target)]))
-  const strength = memoizedScale()
+function branchOf({ name, scaling, a, b, magnitude }: LoraTarget, mask?: Value): Branch {
+  const size = magnitude && parameter(magnitude)
+  return { name, scaling, a: parameter(a), b: parameter(b), magnitude: size, mask }
+}
+
+function attach(list: readonly Branch[], dropScale?: Value): Attachment {
+  const branches = new Map(list.map((branch) => [branch.name, branch]))
+  const strength = memoizedStrength(dropScale)
   return {
     weight,
     linear(call: LinearCall): Value {
-      const { name, input, output, gain } = call
+      const { name, output, gain } = call
       const branch = branches.get(name)
       if (!branch) return output
+      const x = branch.mask ? dropout(call.input, branch.mask, { p: 0 }) : call.input
       // The scalar multiplies the narrow middle, which is the cheapest place.
-      const middle = mulScalar(linear(input, branch.a), strength(gain, branch.scaling))
-      const adapted = add(output, linear(middle, branch.b))
-      return branch.magnitude ? mulColumns(adapted, resize(call, branch, branch.magnitude)) : adapted
+      const middle = mulScalar(linear(x, branch.a), strength(gain, branch.scaling))
+      const change = linear(middle, branch.b)
+      if (!branch.magnitude) return add(output, change)
+      const excess = resizing(call, branch, branch.magnitude)
+      const factor = add(filled(1, call), excess)
+      if (!dropScale) return mulColumns(add(output, change), factor)
+      const seen = linear(mulScalar(x, dropScale), call.weight)
+      return add(output, add(mulColumns(seen, excess), mulColumns(change, factor)))
     },
   }
 }
 
-function branchOf({ scaling, a, b, magnitude }: LoraTarget): Branch {
-  return {
-    scaling,
-    a: parameter(a),
-    b: parameter(b),
-    magnitude: magnitude && parameter(magnitude),
-  }
+/** What DoRA's factor for each output is above 1: gain * (magnitude / norm - 1), so 0 for the base model. */
+function resizing(call: LinearCall, { scaling, a, b }: Branch, magnitude: Value): Value {
+  const factor = mul(magnitude, inverseRowNorm(call.weight, b, a, scaling))
+  return mulScalar(add(factor, filled(-1, call)), call.gain)
 }
 
-/** DoRA's factor for each output, [outFeatures]: 1 + gain * (magnitude / norm - 1), so 1 for the base model. */
-function resize(
-  { weight, gain, outFeatures }: LinearCall,
-  { scaling, a, b }: Branch,
-  magnitude: Value,
-): Value {
-  const all = (value: number): Value => constant(new Array(outFeatures).fill(value), [outFeatures])
-  const factor = mul(magnitude, inverseRowNorm(weight, b, a, scaling))
-  return add(all(1), mulScalar(add(factor, all(-1)), gain))
+/** [outFeatures] */
+function filled(value: number, { outFeatures }: LinearCall): Value {
+  return constant(new Array(outFeatures).fill(value), [outFeatures])
 }
 
-/** The gain times each scaling in use, once a graph. */
-function memoizedScale(): (gain: Value, scaling: number) => Value {
+/** The gain times a scaling, and times the scale of dropout where there is one: once a graph. */
+function memoizedStrength(dropScale?: Value): (gain: Value, scaling: number) => Value {
   const known = new WeakMap<Value, Map<number, Value>>()
   return (gain, scaling) => {
     const scaled = known.get(gain) ?? new Map<number, Value>()
     known.set(gain, scaled)
-    const value = scaled.get(scaling) ?? scale(gain, scaling)
+    const value = scaled.get(scaling) ?? scale(dropScale ? mulScalar(gain, dropScale) : gain, scaling)
     scaled.set(scaling, value)
     return value
   }

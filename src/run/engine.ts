@@ -5,6 +5,7 @@ import type { Batch } from '../data/index.ts'
 import type { AdapterPlan, CompiledProgram, Dims, Executor, Feeds, Model } from '../plugin/contract.ts'
 import { ownOptions } from '../recipe/create.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import { dropoutFeeds, type MicroPlace } from '../train/dropout.ts'
 import { buildPrograms, feedsFor } from '../train/step.ts'
 import type { RunStages } from './stages.ts'
 
@@ -19,7 +20,7 @@ export interface Engine {
   /** The same by the training program, which is at hand between two steps, where the other would have to be loaded. */
   scoreInTraining(batch: Batch, gain: number): Promise<Float32Array>
   /** Runs a training micro-batch and keeps its gradients; returns the weighted loss. */
-  train(batch: Batch): Promise<number>
+  train(batch: Batch, place: MicroPlace): Promise<number>
   close(): Promise<void>
 }
 
@@ -49,10 +50,14 @@ export async function openEngine(
     batch: Batch,
     gain: number,
     accumulate: boolean,
+    extra: Feeds = {},
   ): Promise<Readonly<Record<string, Float32Array>>> => {
     signal?.throwIfAborted()
-    return (await compiled()).run(feedsFor(program, feeds(batch, gain)), dims(batch), accumulate)
+    const fed = feedsFor(program, { ...feeds(batch, gain), ...extra })
+    return (await compiled()).run(fed, dims(batch), accumulate)
   }
+  const dropped = (batch: Batch, place?: MicroPlace): Feeds =>
+    dropoutFeeds(plan, resolved.recipe.seed, batch, place)
   try {
     await executor.optimizer(optimizerSpec(resolved))
   } catch (error) {
@@ -63,8 +68,9 @@ export async function openEngine(
     executor,
     precision,
     score: async (batch, gain) => (await run(score, batch, gain, false)).logProb!,
-    scoreInTraining: async (batch, gain) => (await run(train, batch, gain, false)).logProb!,
-    train: async (batch) => (await run(train, batch, GAIN.tuned, true)).loss![0]!,
+    scoreInTraining: async (batch, gain) => (await run(train, batch, gain, false, dropped(batch))).logProb!,
+    train: async (batch, place) =>
+      (await run(train, batch, GAIN.tuned, true, dropped(batch, place))).loss![0]!,
     close: () => executor.close(),
   }
 }

@@ -2,6 +2,7 @@
 import type { Batch, EncodedSplit } from '../data/index.ts'
 import type { Executor, RunEventBody, Schedule } from '../plugin/contract.ts'
 import { type BatchOptions, type MicroBatch, microBatches } from './batches.ts'
+import type { MicroPlace } from './dropout.ts'
 
 export interface LoopOptions extends BatchOptions {
   /** Largest global gradient norm; 0 does not clip. */
@@ -13,7 +14,7 @@ export interface LoopOptions extends BatchOptions {
 export interface Loop {
   readonly executor: Pick<Executor, 'update'>
   /** Runs a training micro-batch and adds its gradients; returns the weighted loss. */
-  readonly run: (batch: Batch) => Promise<number>
+  readonly run: (batch: Batch, place: MicroPlace) => Promise<number>
   readonly split: EncodedSplit
   readonly options: LoopOptions
   readonly seed: number
@@ -45,6 +46,7 @@ export async function trainLoop(loop: Loop): Promise<readonly StepRecord[]> {
   const records: StepRecord[] = []
   const stream = microBatches(split, options, seed)
   let sum = emptySum()
+  let micro = 0
   let started = performance.now()
   try {
     let next = stream.next()
@@ -52,11 +54,12 @@ export async function trainLoop(loop: Loop): Promise<readonly StepRecord[]> {
       const { value, done } = await next
       if (done) break
       signal?.throwIfAborted()
-      const running = loop.run(value.batch)
+      const running = loop.run(value.batch, { step: value.step, micro })
       // Prepared while the executor works; a failure of either is met where it is awaited.
       next = stream.next()
       next.catch(() => undefined)
       sum = addBatch(sum, value.batch, await running)
+      micro = value.last ? 0 : micro + 1
       if (!value.last) continue
       const seconds = (): number => (performance.now() - started) / 1000
       records.push(await finishStep(loop, value, sum, seconds))

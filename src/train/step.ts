@@ -1,9 +1,18 @@
 /**
- * @file The two programs of a run, built from one forward graph: `train` (loss, log-probabilities and the
+ * @file The two programs of a run, of the same forward graph: `train` (loss, log-probabilities and the
  * gradient of every parameter) and `score` (log-probabilities only, no backward).
  */
-import { grad, headLoss, input, type Program, parametersOf, program, takeRows } from '../compute/index.ts'
-import type { AdapterPlan, Feeds, Model } from '../plugin/contract.ts'
+import {
+  grad,
+  headLoss,
+  input,
+  type Program,
+  parametersOf,
+  program,
+  takeRows,
+  type Value,
+} from '../compute/index.ts'
+import type { AdapterPlan, Attachment, Feeds, Model } from '../plugin/contract.ts'
 
 export interface Programs {
   /** Outputs loss [] = sum of labelWeight * -log p, and logProb [labels]. */
@@ -17,6 +26,19 @@ export interface Programs {
  * labelWeight f32 [labels]; gain f32 [] (0 for the base model, 1 for the adapted one).
  */
 export function buildPrograms(model: Model, plan: AdapterPlan): Programs {
+  const { loss, logProb } = forward(model, plan.training?.attachment ?? plan.attachment)
+  const parameters = parametersOf([loss])
+  const gradients = grad(loss, parameters)
+  const known = parameters.flatMap((value, i) => (gradients[i] ? [[value, gradients[i]] as const] : []))
+  // Dropout belongs to training alone: scores then come from a graph of their own.
+  const scored = plan.training ? forward(model, plan.attachment).logProb : logProb
+  return {
+    train: program({ name: 'train', outputs: { loss, logProb }, gradients: new Map(known) }),
+    score: program({ name: 'score', outputs: { logProb: scored } }),
+  }
+}
+
+function forward(model: Model, attachment: Attachment): { readonly loss: Value; readonly logProb: Value } {
   const grid = (name: string) => input(name, 'i32', ['rows', 'length'])
   const batch = {
     ids: grid('ids'),
@@ -25,17 +47,10 @@ export function buildPrograms(model: Model, plan: AdapterPlan): Programs {
     branch: grid('branch'),
     gain: input('gain', 'f32', []),
   }
-  const { hidden, head } = model.build(batch, plan.attachment)
+  const { hidden, head } = model.build(batch, attachment)
   const labelled = takeRows(hidden, input('labelSlot', 'i32', ['labels']))
   const labelId = input('labelId', 'i32', ['labels'])
-  const { loss, logProb } = headLoss(labelled, head, labelId, input('labelWeight', 'f32', ['labels']))
-  const parameters = parametersOf([loss])
-  const gradients = grad(loss, parameters)
-  const known = parameters.flatMap((value, i) => (gradients[i] ? [[value, gradients[i]] as const] : []))
-  return {
-    train: program({ name: 'train', outputs: { loss, logProb }, gradients: new Map(known) }),
-    score: program({ name: 'score', outputs: { logProb } }),
-  }
+  return headLoss(labelled, head, labelId, input('labelWeight', 'f32', ['labels']))
 }
 
 /** Only what the program asks for: a model may do without, say, `branch`. */

@@ -20,7 +20,13 @@ export function streamOf(name: string): number {
 
 /** 32 random bits for a place in a stream. */
 export function bits(seed: number, stream: number, index: number): number {
-  return mix(mix(mix(seed ^ 0x9e3779b9) ^ stream) ^ mix(Math.imul(index, 0x9e3779b1) ^ stream))
+  return bitsOf(seed, stream)(index)
+}
+
+/** The same for many places of one stream, a part of the work done once. */
+export function bitsOf(seed: number, stream: number): (index: number) => number {
+  const start = mix(mix(seed ^ 0x9e3779b9) ^ stream)
+  return (index) => mix(start ^ mix(Math.imul(index, 0x9e3779b1) ^ stream))
 }
 
 /** Uniform in [0, 1), with 24 bits. */

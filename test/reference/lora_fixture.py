@@ -88,6 +88,8 @@ def main(base, out):
     versions = dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__)
     expected = dict(versions=versions, documents=documents, cases={n: write_case(base, out / n, documents, **c) for n, c in CASES.items()})
     (out / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
+    masked = {n: dropout(base, out / n, documents) for n in ("patterns", "dora")}
+    (out / "dropout.json").write_text(json.dumps(masked, separators=(",", ":")) + "\n")
     (out / "plus.json").write_text(json.dumps(lora_plus(base, out / "dora", documents), separators=(",", ":")) + "\n")
     (out / "rules.json").write_text("[\n" + ",\n".join(json.dumps(rule(base, r)) for r in RULES) + "\n]\n")
 
@@ -160,6 +162,48 @@ def lora_plus(base, folder, documents):
     tensors = {n.replace(".default", ""): p.flatten().tolist() for n, p in tuned.named_parameters() if module in n and p.requires_grad}
     tensors = {n.removesuffix(".weight") if "magnitude" in n else n: [float(f"{v:.7e}") for v in values] for n, values in tensors.items()}
     return dict(options=options, losses=losses, tensors=tensors)
+
+
+class Mask(torch.nn.Module):
+    """Dropout with a mask that is known: a part of it for each document, in turn."""
+
+    def __init__(self, width, p):
+        super().__init__()
+        self.p, self.at = p, 0
+        self.keep = (torch.rand(sum(LENGTHS), width) >= p).float()
+
+    def forward(self, x):
+        part = self.keep[self.at : self.at + x.shape[1]]
+        self.at = (self.at + x.shape[1]) % len(self.keep)
+        return x * part / (1 - self.p)
+
+
+def dropout(base, folder, documents, p=0.25):
+    """The loss and gradients of one training step under dropout; masks as hex, eight values a byte, token by token."""
+    torch.manual_seed(17)
+    tuned = PeftModel.from_pretrained(load(base), folder, is_trainable=True).train()
+    masks = {}
+    for name, module in tuned.named_modules():
+        if hasattr(module, "lora_A") and hasattr(module, "base_layer"):
+            module.lora_dropout["default"] = masks[name.removeprefix("base_model.model.")] = Mask(module.in_features, p)
+    loss = -sum(log_probs(tuned, ids).sum() for ids in documents) / sum(n - 1 for n in LENGTHS)
+    loss.backward()
+    gradients = {}
+    for name, parameter in tuned.named_parameters():
+        if parameter.requires_grad:
+            name = name.replace(".default", "")
+            gradients[name.removesuffix(".weight") if "magnitude" in name else name] = [float(f"{v:.6e}") for v in parameter.grad.flatten().tolist()]
+    keep = list(gradients)[:3] + list(gradients)[-3:]
+    return dict(
+        p=p,
+        loss=loss.item(),
+        masks={name: bytes(pack(mask.keep.flatten().int().tolist())).hex() for name, mask in masks.items()},
+        gradients={name: gradients[name] for name in keep},
+    )
+
+
+def pack(bits):
+    return [sum(bit << i for i, bit in enumerate(bits[at : at + 8])) for at in range(0, len(bits), 8)]
 
 
 def rule(base, settings):

@@ -16,7 +16,14 @@ import {
   readSafetensors,
   readTensor,
 } from '../../../src/nn/index.ts'
-import { type AdapterPlan, InputError, type Model, type StageContext } from '../../../src/plugin/contract.ts'
+import {
+  type AdapterPlan,
+  type Feeds,
+  InputError,
+  type Model,
+  type StageContext,
+} from '../../../src/plugin/contract.ts'
+import { dropoutFeeds } from '../../../src/train/dropout.ts'
 import { buildPrograms, feedsFor } from '../../../src/train/step.ts'
 import { TINY_CONFIG } from '../../helpers/make-model.ts'
 import { tempFolder } from '../../helpers/temp.ts'
@@ -65,7 +72,10 @@ function feeds(gain: number) {
 }
 
 /** What the plan computes: log-probabilities of every token, the loss, and the gradients asked for. */
-async function compute(plan: AdapterPlan, { gain = 1, gradients = [] as readonly string[] } = {}) {
+async function compute(
+  plan: AdapterPlan,
+  { gain = 1, gradients = [] as readonly string[], extra = {} as Feeds } = {},
+) {
   const executor = new OnnxExecutor({ threads: 1, prepack: false, arena: false, provider: 'cpu' })
   executors.push(executor)
   const { train } = buildPrograms(model, plan)
@@ -75,7 +85,11 @@ async function compute(plan: AdapterPlan, { gain = 1, gradients = [] as readonly
   ])
   const asked = program({ name: 'asked', outputs })
   const { fed, dims, count } = feeds(gain)
-  const results = await (await executor.compile(asked)).run(feedsFor(asked, fed), dims, false)
+  const results = await (await executor.compile(asked)).run(
+    feedsFor(asked, { ...fed, ...extra }),
+    dims,
+    false,
+  )
   return { executor, results, logProb: [...results.logProb!.subarray(0, count)] }
 }
 
@@ -171,6 +185,69 @@ it('LoRA+ trains as with its optimizer in PEFT, five steps from an adapter', asy
   for (const [name, values] of Object.entries<number[]>(plus.tensors)) {
     expect(worst(await executor.read(name), values), name).toBeLessThan(1e-5)
   }
+})
+
+/** A mask of the fixture, laid out as the batch is: [rows, length, width]; padding is kept. */
+function laidOut(hex: string, width: number, rows: number, length: number): Uint8Array {
+  const bytes = Buffer.from(hex, 'hex')
+  const mask = new Uint8Array(rows * length * width).fill(1)
+  let at = 0
+  documents.forEach((ids, row) => {
+    for (let i = 0; i < ids.length * width; i++, at++)
+      mask[row * length * width + i] = (bytes[at >> 3]! >> (at & 7)) & 1
+  })
+  return mask
+}
+
+describe.each(['patterns', 'dora'])('dropout, adapter %s', (name) => {
+  const folder = fixture(`peft-lora/${name}`)
+  const expected = JSON.parse(readFileSync(fixture('peft-lora/dropout.json'), 'utf8'))[name]
+
+  it('computes the loss and gradients of PEFT under the same masks', async () => {
+    const plan = await planFrom(folder, { dropout: expected.p })
+    const { masks, scaleInput } = plan.training!
+    const { rows, length } = feeds(1).dims
+    const fed = masks.map((mask) => [
+      mask.name,
+      laidOut(expected.masks[mask.name.replace('dropout ', '')], mask.width, rows, length),
+    ])
+    const { results } = await compute(plan, {
+      gradients: Object.keys(expected.gradients),
+      extra: { ...Object.fromEntries(fed), [scaleInput]: Float32Array.of(1 / (1 - expected.p)) },
+    })
+    expect(Math.abs(results.loss![0]! - expected.loss)).toBeLessThan(1e-5)
+    for (const [key, gradient] of Object.entries<number[]>(expected.gradients)) {
+      expect(worst(results[key]!, gradient) / Math.max(...gradient.map(Math.abs)), key).toBeLessThan(1e-4)
+    }
+  })
+
+  it('is off in evaluation, also by the training program', async () => {
+    const plan = await planFrom(folder, { dropout: 0.25 })
+    const off = await compute(plan, { extra: dropoutFeeds(plan, 3, feeds(1).dims) })
+    const without = await compute(await planFrom(folder))
+    expect(worst(off.logProb, without.logProb)).toBeLessThan(1e-5)
+    const { score } = buildPrograms(model, plan)
+    expect(score.inputs.filter(({ name }) => name.startsWith('dropout'))).toEqual([])
+  })
+
+  it('is the same at one place and another at the next', async () => {
+    const plan = await planFrom(folder, { dropout: 0.25 })
+    const at = async (step: number, micro: number) =>
+      (await compute(plan, { extra: dropoutFeeds(plan, 3, feeds(1).dims, { step, micro }) })).results
+        .loss![0]!
+    const losses = [await at(1, 0), await at(1, 0), await at(2, 0), await at(1, 1)]
+    expect(losses[1]).toBe(losses[0])
+    expect(new Set(losses).size).toBe(3)
+  })
+})
+
+it('writes the dropout into the settings of the adapter', async () => {
+  const plan = await planFrom(fixture('peft-lora/patterns'), { dropout: 0.1 })
+  const folder = join(root, 'dropout')
+  mkdirSync(folder)
+  const file = readSafetensors(join(fixture('peft-lora/patterns'), 'adapter_model.safetensors'))
+  await plan.write(folder, (name) => readTensor(file.tensors.get(name)!))
+  expect(JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8')).lora_dropout).toBe(0.1)
 })
 
 describe('a recipe with `from`', () => {
