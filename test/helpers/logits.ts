@@ -1,4 +1,5 @@
 /** @file Runs a whole model in onnxruntime for its logits. */
+import { expect } from 'vitest'
 import { input, linear, program, takeRows } from '../../src/compute/index.ts'
 import { OnnxExecutor } from '../../src/compute/onnx/index.ts'
 import { frozen } from '../../src/nn/index.ts'
@@ -31,5 +32,34 @@ export async function openLogits(model: Model, threads = 2): Promise<Logits> {
       return (await run(feeds, { rows: 1, length, labels: positions.length }, false)).logits!
     },
     close: () => executor.close(),
+  }
+}
+
+/** What test/reference/families_fixture.py keeps of long texts. */
+export interface LongTexts {
+  /** Of each position, every `columns`th logit. */
+  readonly columns: number
+  readonly cases: readonly {
+    readonly length: number
+    readonly positions: readonly number[]
+    readonly logits: readonly (readonly number[])[]
+  }[]
+}
+
+/** Within 1e-5, by the norm of the difference over the norm of what is expected. */
+export async function expectSameLogits(model: Model, { columns, cases }: LongTexts): Promise<void> {
+  const logits = await openLogits(model)
+  try {
+    for (const { length, positions, logits: wanted } of cases) {
+      const text = Array.from({ length }, (_, i) => 3 + ((7919 * i + 31 * length) % 58))
+      const found = await logits.at(text, positions)
+      wanted.forEach((row, p) => {
+        const apart = row.map((value, c) => found[p * model.vocabSize + c * columns]! - value)
+        const relative = Math.hypot(...apart) / Math.hypot(...row)
+        expect(relative, `length ${length}, position ${positions[p]}`).toBeLessThan(1e-5)
+      })
+    }
+  } finally {
+    await logits.close()
   }
 }

@@ -7,7 +7,7 @@ import llama from '../../../plugins/model/llama.ts'
 import qwen3 from '../../../plugins/model/qwen3.ts'
 import type { Model } from '../../../src/plugin/contract.ts'
 import { context } from '../../data/rows.ts'
-import { openLogits } from '../../helpers/logits.ts'
+import { expectSameLogits, type LongTexts } from '../../helpers/logits.ts'
 import { itComputesAlike } from '../../helpers/parity.ts'
 import { tempFolder } from '../../helpers/temp.ts'
 
@@ -33,35 +33,8 @@ describe.each([
   itComputesAlike({ folder, open, targets: 'all-linear', adapted: 14 })
 
   it('gives the same logits at lengths 1, 17, 600 and 1,100', async () => {
-    const { long } = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as { long: Long }
-    const model = await open()
-    const logits = await openLogits(model)
-    try {
-      for (const { length, positions, logits: wanted } of long.cases) {
-        const text = Array.from({ length }, (_, i) => 3 + ((7919 * i + 31 * length) % 58))
-        const found = await logits.at(text, positions)
-        wanted.forEach((row, p) => {
-          const kept = row.map((_, c) => found[p * model.vocabSize + c * long.columns]!)
-          expect(relative(kept, row), `length ${length}, position ${positions[p]}`).toBeLessThan(1e-5)
-        })
-      }
-    } finally {
-      await logits.close()
-    }
+    const expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as { long: LongTexts }
+    expect(expected.long.cases).toHaveLength(4)
+    await expectSameLogits(await open(), expected.long)
   })
 })
-
-interface Long {
-  /** Of each position, every `columns`th logit. */
-  readonly columns: number
-  readonly cases: readonly {
-    readonly length: number
-    readonly positions: readonly number[]
-    readonly logits: readonly (readonly number[])[]
-  }[]
-}
-
-/** Norm of the difference over the norm of what was expected. */
-function relative(found: readonly number[], wanted: readonly number[]): number {
-  return Math.hypot(...found.map((value, i) => value - wanted[i]!)) / Math.hypot(...wanted)
-}
