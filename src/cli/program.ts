@@ -14,13 +14,20 @@ interface RunOptions {
 interface JsonOption {
   readonly json?: boolean
 }
+interface PushOptions extends JsonOption {
+  readonly public?: boolean
+  readonly branch: string
+  readonly message?: string
+}
 interface OutOption {
   readonly out?: string
 }
 
 const OVERRIDES = 'change any key of the recipe: adapter.rank=8 eval=[loss] dataset.use=jsonl'
 
-function buildProgram(run: (action: Action, json: boolean) => Promise<void>): Command {
+type Run = (action: Action, json: boolean) => Promise<void>
+
+function buildProgram(run: Run): Command {
   const program = new Command('medtune')
     .description('Fine-tune a language model from one YAML file.')
     .version(packageVersion())
@@ -32,6 +39,13 @@ function buildProgram(run: (action: Action, json: boolean) => Promise<void>): Co
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', EXIT_CODES)
+  addRecipeCommands(program, run)
+  addOtherCommands(program, run)
+  return program
+}
+
+/** The commands that take a recipe and overrides. */
+function addRecipeCommands(program: Command, run: Run): void {
   const recipeCommand = (name: string, summary: string) =>
     program
       .command(name)
@@ -59,6 +73,21 @@ function buildProgram(run: (action: Action, json: boolean) => Promise<void>): Co
         Boolean(options.json),
       ),
     )
+}
+
+function addOtherCommands(program: Command, run: Run): void {
+  program
+    .command('push')
+    .description('Upload what a run trained to the Hugging Face Hub, with a model card.')
+    .argument('<folder>', 'a run folder, or a folder with an adapter or a model')
+    .argument('<repo>', 'the repository, as owner/name; made where it is not there')
+    .option('--public', 'a repository that is made is public; it is private otherwise')
+    .option('--branch <name>', 'commit to this branch', 'main')
+    .option('--message <text>', 'the title of the commit')
+    .option('--json', 'print the address and the commit as one JSON object on stdout')
+    .action((folder: string, repo: string, options: PushOptions) =>
+      run(async () => (await import('./push.ts')).push(folder, repo, options), Boolean(options.json)),
+    )
   program
     .command('schema')
     .description('Write the JSON Schema of recipes, for editors.')
@@ -83,7 +112,6 @@ function buildProgram(run: (action: Action, json: boolean) => Promise<void>): Co
     .action((name: string, options: OutOption) =>
       run(async () => (await import('./init.ts')).init(name, options), false),
     )
-  return program
 }
 
 const EXIT_CODES = `

@@ -143,16 +143,25 @@ interface Client {
   open(sha: string, path: string, offset: number, signal: AbortSignal): Promise<Response>
 }
 
-/** The library itself reads no environment variable. */
-async function openClient({ repo, type, patience = PATIENCE }: RepoRequest): Promise<Client> {
-  const hub = await import('@huggingface/hub')
+/** What every request carries: the library itself reads no environment variable. */
+export async function hubAccess(patience: Patience): Promise<{
+  readonly hubUrl: string
+  readonly fetch: typeof globalThis.fetch
+  readonly accessToken?: string
+}> {
   const hubUrl = endpoint()
   const accessToken = await hubToken()
   if (accessToken !== undefined && !accessToken.startsWith('hf_')) {
     throw new InputError('HF_TOKEN does not look like a token of the Hub (they begin with "hf_")')
   }
   const fetch = hubFetch(hubUrl, patience)
-  const access = { hubUrl, fetch, ...(accessToken === undefined ? {} : { accessToken }) }
+  return { hubUrl, fetch, ...(accessToken === undefined ? {} : { accessToken }) }
+}
+
+async function openClient({ repo, type, patience = PATIENCE }: RepoRequest): Promise<Client> {
+  const hub = await import('@huggingface/hub')
+  const access = await hubAccess(patience)
+  const { hubUrl, fetch, accessToken } = access
   return {
     async list(revision) {
       const about = { name: repo, revision, additionalFields: ['sha' as const], ...access }

@@ -24,6 +24,7 @@ export {
 } from './forms.ts'
 export { type HoldoutOptions, heldOut } from './holdout.ts'
 export { downloadSnapshot, openRepo } from './hub.ts'
+export { uploadModel } from './hub-upload.ts'
 export type { OverLength } from './length-policy.ts'
 export { MODEL_OPTIONS, type ModelPlace, modelSource } from './model-source.ts'
 export { epochOrder, permutation } from './order.ts'
