@@ -132,7 +132,8 @@ export function opCases(): OpCase[] {
   const turned = reals('x', [...grid, 16])
   const mask = ints('mask', [...grid, 6], (i) => (i % 3 === 0 ? 0 : 1), 'u8')
   const dropped = reals('x', [...grid, 6])
-  const slots = ints('slots', ['labels'], (i) => (i * 7) % (ROWS * LENGTH - 9))
+  // Some slots stand twice: their gradients must add up, as padding's zeros do onto slot 0.
+  const slots = ints('slots', ['labels'], (i) => ((i % 90) * 7) % (ROWS * LENGTH - 9))
   const taken = reals('x', [...grid, 6])
   return [
     binary('add', [...grid, 6], [...grid, 6], add),

@@ -60,7 +60,7 @@ describe('gradients equal central differences in float64', () => {
   })
 })
 
-test('a wrong gradient is seen', () => {
+test('the gradient of a sum of squares', () => {
   const x = input('x', 'f32', [3])
   const y = sum(mul(x, x))
   const [g] = grad(y, [x])
