@@ -93,7 +93,7 @@ function findTemplate(
   const source = inlineTemplate(config.chat_template)
   if (source !== undefined) return { source, place: join(folder, 'tokenizer_config.json') }
   throw new InputError(
-    `${folder}: has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json), as base models do not; give the file of one, or take the template plain`,
+    `${folder}: has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json), as base models often do not; name one in template.file, or take the template plain`,
   )
 }
 

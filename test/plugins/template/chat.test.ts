@@ -184,7 +184,7 @@ describe('the template is looked for', () => {
       return (error as Error).message
     }
     expect(await refused(await copyOfTiny({ chat_template: undefined }))).toMatch(
-      /has no chat template .* base models/,
+      /has no chat template .* template\.file/,
     )
     expect(await refused(await copyOfTiny({}, '{% if %}'))).toMatch(
       /chat_template\.jinja: is not a chat template/,
