@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openRepo } from 'medtune/data'
-import { definePlugin, type Row } from 'medtune/plugin'
+import { definePlugin, InputError, type Row } from 'medtune/plugin'
 import { readAnyFile } from './any-file.ts'
 import { chooseFiles } from './hub-files.ts'
 import { notEmpty } from './rows.ts'
@@ -86,9 +86,26 @@ async function downloadSplit(
   const card = hasCard
     ? await readFile(join(await repo.fetch(['README.md']), 'README.md'), 'utf8')
     : undefined
-  const names = chooseFiles(request.repo, repo.names, card, wanted)
+  const names = chooseKnown(request.repo, repo, card, wanted)
   const folder = await repo.fetch(names)
   return names.map((name) => join(folder, ...name.split('/')))
+}
+
+/** Says, where something is missing, that the cache may have a part of the repository only. */
+function chooseKnown(
+  name: string,
+  { names, cached }: { readonly names: readonly string[]; readonly cached: boolean },
+  card: string | undefined,
+  wanted: Parameters<typeof chooseFiles>[3],
+): readonly string[] {
+  try {
+    return chooseFiles(name, names, card, wanted)
+  } catch (error) {
+    if (!cached || !(error instanceof InputError)) throw error
+    throw new InputError(
+      `${error.message}. Without network only the cache is known; run once with it to download`,
+    )
+  }
 }
 
 async function* readAll(files: readonly string[]): AsyncGenerator<Row> {

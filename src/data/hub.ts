@@ -1,9 +1,10 @@
 /** @file Repositories of the Hugging Face Hub: lists them, and downloads what is asked for into the shared cache. */
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { InputError } from '../util/errors.ts'
 import { isOffline, offlineReason } from '../util/offline.ts'
 import { PATIENCE, type Patience } from '../util/retry.ts'
-import { hubToken, isCommit, openRepoCache, type RepoCache } from './hub-cache.ts'
+import { checkInside, exists, hubToken, isCommit, openRepoCache, type RepoCache } from './hub-cache.ts'
 import { type FileSource, fetchFile, missingBytes, type RemoteFile } from './hub-download.ts'
 import { checkSpace, explainHubError } from './hub-errors.ts'
 import { hubFetch } from './hub-fetch.ts'
@@ -28,6 +29,8 @@ export interface HubRepo {
   readonly revision: string
   /** Every file of it; of what the cache has, where there is no network. */
   readonly names: readonly string[]
+  /** Whether the cache alone was asked, which may have a part of the repository only. */
+  readonly cached: boolean
   /** Sees that these files are in the cache, and returns the folder that they lie in. */
   fetch(names: readonly string[]): Promise<string>
 }
@@ -48,7 +51,10 @@ export async function downloadSnapshot(
   const repo = await openRepo(request)
   const names = repo.names.filter(request.files)
   if (names.length === 0) {
-    throw new InputError(`${request.repo}: none of its ${repo.names.length} files is one that is needed`)
+    const part = repo.cached ? ' in the cache' : ''
+    throw new InputError(
+      `${request.repo}: none of its ${repo.names.length} files${part} is one that is needed`,
+    )
   }
   return { folder: await repo.fetch(names), revision: repo.revision }
 }
@@ -90,7 +96,24 @@ async function cachedRepo(
   const commit = await cache.ref(revision)
   const names = commit === undefined ? undefined : await cache.files(commit)
   if (commit === undefined || names === undefined || names.length === 0) return undefined
-  return { revision: commit, names, fetch: async () => cache.snapshot(commit) }
+  return {
+    revision: commit,
+    names,
+    cached: true,
+    async fetch(wanted) {
+      const folder = cache.snapshot(commit)
+      for (const name of wanted) await checkCached(cache, join(folder, ...name.split('/')))
+      return folder
+    },
+  }
+}
+
+async function checkCached(cache: RepoCache, file: string): Promise<void> {
+  if (!(await exists(file)))
+    throw new InputError(
+      `${file}: is a link to a file that is gone; run once with the network to download it again`,
+    )
+  await checkInside(cache.folder, file)
 }
 
 async function remoteRepo(request: RepoRequest, cache: RepoCache): Promise<HubRepo> {
@@ -100,6 +123,7 @@ async function remoteRepo(request: RepoRequest, cache: RepoCache): Promise<HubRe
   return {
     revision: sha,
     names: [...files.keys()],
+    cached: false,
     async fetch(names) {
       checkNames(repo, names)
       try {

@@ -212,6 +212,31 @@ describe('hostile names', () => {
     await expect(download()).rejects.toThrow(/leads out of the cache/)
     expect(await readdir(outside)).toEqual([])
   })
+
+  it('that lead nowhere are told, without network', async () => {
+    put('config.json', '{}')
+    const { folder } = await download()
+    await rm(join(root, 'hub', 'models--org--repo', 'blobs'), { recursive: true })
+    vi.stubEnv('HF_HUB_OFFLINE', '1')
+    await expect(download()).rejects.toThrow(/config\.json: is a link to a file that is gone/)
+    vi.stubEnv('HF_HUB_OFFLINE', '0')
+    expect((await download()).folder).toBe(folder)
+    expect(await readFile(join(folder, 'config.json'), 'utf8')).toBe('{}')
+  })
+
+  it('do not read through a file of the cache that is a link to elsewhere', async () => {
+    put('config.json', '{}')
+    const outside = join(root, 'outside.json')
+    await writeFile(outside, '[]')
+    const snapshot = join(root, 'hub', 'models--org--repo', 'snapshots', COMMIT)
+    await mkdir(snapshot, { recursive: true })
+    await symlink(outside, join(snapshot, 'config.json'))
+    await expect(download()).rejects.toThrow(/leads out of the cache, to .*outside\.json; remove that link/)
+    vi.stubEnv('HF_HUB_OFFLINE', '1')
+    await mkdir(join(root, 'hub', 'models--org--repo', 'refs'))
+    await writeFile(join(root, 'hub', 'models--org--repo', 'refs', 'main'), COMMIT)
+    await expect(download()).rejects.toThrow(/leads out of the cache/)
+  })
 })
 
 it('leaves ordinary names alone', () => {

@@ -128,6 +128,16 @@ describe('from the Hub', () => {
     expect(hub.requests.some(({ path }) => path.endsWith('test.jsonl'))).toBe(false)
   })
 
+  it('a split that was not downloaded is told without network', async () => {
+    await collect((await mixed([{ repo: 'org/repo' }])).read('train'))
+    vi.stubEnv('MEDTUNE_OFFLINE', '1')
+    expect(await collect((await mixed([{ repo: 'org/repo' }])).read('train'))).toHaveLength(20)
+    const test = (await mixed([{ repo: 'org/repo', split: 'test' }])).read('train')
+    await expect(collect(test)).rejects.toThrow(
+      /no files fit .*split "test".*Without network only the cache is known/,
+    )
+  })
+
   it('another split is the validation', async () => {
     const { default: plugin } = await import('../../../plugins/dataset/hub.ts')
     const create = { repo: 'org/repo', split: 'train', validation: 'test[-2:]' }
