@@ -63,7 +63,9 @@ function spansOf(turns: readonly Turn[], open: boolean, { render, controls }: Ch
   )
   const messages = turns.map(({ role, content }) => ({ role, content: apart.hide(content) }))
   const full = render(messages, open)
-  const learned = turns.flatMap(({ train }, i) => (train ? [learnedRange(messages, i, full, render)] : []))
+  const learned = turns.flatMap(({ train }, i) =>
+    train ? [learnedRange(messages, i, full, render, controls)] : [],
+  )
   return cut(full, learned).flatMap(({ text, train }) => spans(text, train, controls, apart))
 }
 

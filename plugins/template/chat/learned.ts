@@ -1,6 +1,7 @@
 /** @file Which part of a rendered conversation the model is to write, found by rendering its beginnings. */
 import { InputError } from 'medtune/plugin'
 import type { Message, RenderChat } from './jinja.ts'
+import type { ControlPattern } from './stand-ins.ts'
 
 /** Half-open range of characters. */
 export interface Range {
@@ -14,6 +15,7 @@ export function learnedRange(
   index: number,
   full: string,
   render: RenderChat,
+  controls: ControlPattern,
 ): Range {
   const opening = render(messages.slice(0, index), true)
   if (!full.startsWith(opening)) {
@@ -23,21 +25,36 @@ export function learnedRange(
   }
   const start = opening.length
   const whole = index === messages.length - 1 ? full : render(messages.slice(0, index + 1), false)
-  const end = full.startsWith(whole) ? whole.length : endInContext(messages[index]!, start, full, whole)
+  const end = full.startsWith(whole)
+    ? whole.length
+    : endInContext(messages[index]!, start, full, whole, controls)
   if (end === undefined) throw unstable(index)
   return { start, end }
 }
 
 /**
- * Some templates write an earlier turn otherwise than the last one (without its thinking). Then the turn
- * is its content, with the ending that it has as the last one.
+ * Some templates write an earlier turn otherwise than the last one: without its thinking, or without the end of the
+ * whole text. Then the turn is its content and as much of what closes it, piece by piece, as stands there too.
  */
-function endInContext({ content }: Message, start: number, full: string, whole: string): number | undefined {
+function endInContext(
+  { content }: Message,
+  start: number,
+  full: string,
+  whole: string,
+  { any }: ControlPattern,
+): number | undefined {
   for (const written of [content, content.trim()]) {
     const at = whole.lastIndexOf(written)
-    if (at < 0) continue
-    const turn = written + whole.slice(at + written.length)
-    if (full.startsWith(turn, start)) return start + turn.length
+    if (at < 0 || !full.startsWith(written, start)) continue
+    const tail = whole.slice(at + written.length)
+    let end = start + written.length
+    let closed = false
+    for (const [i, piece] of (any === undefined ? [tail] : tail.split(any)).entries()) {
+      if (!full.startsWith(piece, end)) break
+      end += piece.length
+      closed ||= i % 2 === 1
+    }
+    if (closed) return end
   }
   return undefined
 }

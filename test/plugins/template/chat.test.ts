@@ -104,6 +104,14 @@ describe('what is learned', () => {
     expect(learned(last.render(thought))).toBe('<think>\n\n</think>\n\na2<end_of_turn>\n')
   })
 
+  it('ends with its turn where only the whole text has an end of its own', async () => {
+    const jinja =
+      "{% for m in messages %}{{ '<start_of_turn>' + m.role + '\\n' + m.content + '<end_of_turn>\\n' }}{% endfor %}" +
+      "{{ '<start_of_turn>assistant\\n' if add_generation_prompt else eos_token }}"
+    const template = await open(await copyOfTiny({}, jinja))
+    expect(learned(template.render(four))).toBe('a1<end_of_turn>\na2<end_of_turn>\n<eos>')
+  })
+
   it('follows from patterns as well, and prompts up to where the model begins', async () => {
     const template = await open(tiny, { system: 'Be brief.', user: 'Q: {q}', model: '{a}' })
     expect(template.columns).toEqual(['q', 'a'])
