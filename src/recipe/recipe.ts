@@ -21,6 +21,8 @@ export interface TrainOptions {
   readonly clip: number
   readonly precision: 'auto' | 'fp32' | 'bf16'
   readonly shuffle: boolean
+  /** Of more than 1000 rows: shuffled window by window while others are tokenised, or all together. */
+  readonly order: 'stream' | 'whole'
   /** Optimizer steps between holdout losses; left out, only before and after. */
   readonly eval_every?: number
 }

@@ -47,6 +47,13 @@ const TRAIN: { readonly [name: string]: OptionSchema } = {
     description: 'Precision of products.',
   },
   shuffle: { type: 'boolean', default: true, description: 'A new order of rows each epoch, from the seed.' },
+  order: {
+    type: 'string',
+    enum: ['stream', 'whole'],
+    default: 'stream',
+    description:
+      'How more than 1000 rows are shuffled: stream a thousand at a time, so that training starts at once; whole all together, as TRL does, once all are tokenised.',
+  },
   eval_every: {
     type: 'integer',
     minimum: 1,

@@ -52,7 +52,7 @@ export async function openData(
       vocabSize: model.vocabSize,
       maxLength: recipe.train.max_length,
       overLength: recipe.train.over_length,
-      shuffle: split === 'train' && recipe.train.shuffle,
+      shuffle: split === 'train' && recipe.train.shuffle && recipe.train.order === 'stream',
       seed: recipe.seed,
       cacheDir: cacheFolder(),
     })

@@ -17,6 +17,8 @@ export interface BatchOptions {
   readonly max_length: number
   readonly pack: boolean
   readonly shuffle: boolean
+  /** `whole` shuffles the rows of all windows together, as TRL does; `stream`, the default, each window's by itself. */
+  readonly order?: 'stream' | 'whole'
 }
 
 export interface MicroBatch {
@@ -33,6 +35,10 @@ export interface MicroBatch {
 }
 
 type Row = readonly Encoded[]
+
+/** Documents that TRL packs at a time. */
+const PACKED_TOGETHER = 1000
+
 interface PlacedRow {
   readonly row: Row
   /** Whether it lies in the first window of the first epoch. */
@@ -83,18 +89,42 @@ async function* steps(
 ): AsyncGenerator<PlacedRow[]> {
   const size = options.batch_size * options.accumulate
   let rows: PlacedRow[] = []
-  for (let window = 0; window < split.windows; window++) {
-    const packed = packRows(await split.window(window), options)
-    // The first window's order is torch's for (seed, epoch); the others must not repeat it.
-    const order = options.shuffle ? epochOrder(packed.length, seed + 7919 * window, epoch) : packed.keys()
+  let part = 0
+  for await (const packed of packedRows(split, options)) {
+    // The first part's order is torch's for (seed, epoch); the others must not repeat it.
+    const order = options.shuffle ? epochOrder(packed.length, seed + 7919 * part, epoch) : packed.keys()
+    const early = part++ === 0 && epoch === 0 && options.order !== 'whole'
     for (const index of order) {
-      rows.push({ row: packed[index]!, early: window === 0 && epoch === 0 })
+      rows.push({ row: packed[index]!, early })
       if (rows.length < size) continue
       yield rows
       rows = []
     }
   }
   if (rows.length > 0) yield rows
+}
+
+type PackOptions = Pick<BatchOptions, 'pack' | 'max_length' | 'order'>
+
+/**
+ * Packed rows that are shuffled together: those of one window after another, or of the whole split. TRL packs 1000
+ * documents at a time, counted once rows without a label are gone; so does `whole`.
+ */
+async function* packedRows(
+  split: EncodedSplit,
+  options: PackOptions,
+  windows = split.windows,
+): AsyncGenerator<Row[]> {
+  const documents: Encoded[] = []
+  for (let window = 0; window < windows; window++) {
+    if (options.order !== 'whole') yield packRows(await split.window(window), options)
+    else for (const document of await split.window(window)) documents.push(document)
+  }
+  if (options.order !== 'whole') return
+  const chunks = Array.from({ length: Math.ceil(documents.length / PACKED_TOGETHER) }, (_, chunk) =>
+    documents.slice(chunk * PACKED_TOGETHER, (chunk + 1) * PACKED_TOGETHER),
+  )
+  yield chunks.flatMap((chunk) => packRows(chunk, options))
 }
 
 function packRows(
@@ -142,13 +172,11 @@ class Totals {
 /** Packed rows of the first `windows` windows: of a whole epoch, if left out. */
 export async function countRows(
   split: EncodedSplit,
-  options: Pick<BatchOptions, 'pack' | 'max_length'>,
+  options: PackOptions,
   windows = split.windows,
 ): Promise<number> {
   let rows = 0
-  for (let window = 0; window < windows; window++) {
-    rows += packRows(await split.window(window), options).length
-  }
+  for await (const packed of packedRows(split, options, windows)) rows += packed.length
   return rows
 }
 

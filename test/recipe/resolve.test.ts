@@ -21,6 +21,7 @@ test('fills defaults in, at the top, in train and inside the chosen plugin', asy
     clip: 1,
     precision: 'auto',
     shuffle: true,
+    order: 'stream',
   })
   expect(recipe.adapter).toMatchObject({ use: 'lora', rank: 8 })
   expect(recipe.optimizer).toMatchObject({ use: 'adamw', lr: 0.001, beta1: 0.9 })
