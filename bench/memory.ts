@@ -12,7 +12,9 @@ const training = await openTraining(folder, settingsOf(rest))
 const count = Number(steps)
 const most = [0, 0, 0]
 for (let step = 0; step < count; step++) {
-  await training.run(128 * (1 + (bits(9, 9, step) % (Number(longest) / 128))))
+  // The longest comes first, so that what grows later is not simply a longer row.
+  const length = step === 0 ? Number(longest) : 128 * (1 + (bits(9, 9, step) % (Number(longest) / 128)))
+  await training.run(length)
   await training.update(step + 1)
   const third = Math.floor((3 * step) / count)
   most[third] = Math.max(most[third]!, process.memoryUsage.rss())
