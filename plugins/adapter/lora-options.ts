@@ -65,9 +65,9 @@ export const OPTIONS = {
     },
     init: {
       type: 'string',
-      enum: ['kaiming', 'gaussian'],
+      enum: ['kaiming', 'gaussian', 'olora'],
       description:
-        'How the branch starts: A uniform (kaiming, if left out) or normal (gaussian), as PEFT draws it from the same seed; B zero.',
+        'How the branch starts: A uniform (kaiming, if left out) or normal (gaussian), as PEFT draws it from the same seed, and B zero; or both as factors of the weights (olora).',
     },
     lora_plus: {
       type: 'number',

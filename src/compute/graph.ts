@@ -126,6 +126,18 @@ export type ParameterInit =
       readonly offset: number
       readonly dtype: 'f32' | 'f16' | 'bf16'
     }
+  /** A factor of a stored matrix [rows, columns] = Q R: `rank` columns of Q, or rows of R, times `factor`. */
+  | {
+      readonly kind: 'qr'
+      readonly part: 'q' | 'r'
+      readonly factor: number
+      readonly rank: number
+      readonly rows: number
+      readonly columns: number
+      readonly file: string
+      readonly offset: number
+      readonly dtype: 'f32' | 'f16' | 'bf16'
+    }
   /** The norms of the rows of a stored matrix with rows of `width` values. */
   | {
       readonly kind: 'row-norms'
@@ -141,6 +153,8 @@ export interface ParameterSpec {
   readonly init: ParameterInit
   /** Factor on the learning rate of this parameter; 1 if left out. */
   readonly lrFactor?: number
+  /** Keeps its first values: it gets no gradient and no optimizer state. */
+  readonly frozen?: boolean
 }
 
 /** A graph made ready to run: what goes in, what comes out, and the order in between. */

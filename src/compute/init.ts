@@ -2,6 +2,7 @@
 import { readSlice } from '../util/floats.ts'
 import { normal, streamOf, uniform } from '../util/random.ts'
 import type { ParameterSpec } from './graph.ts'
+import { type QrFactors, qrFactors } from './qr.ts'
 import { torchNormal, torchUniform } from './torch-random.ts'
 
 /** The first values of a parameter, as its spec says: equal wherever they are made. */
@@ -26,12 +27,24 @@ export function initialValues({ name, shape, init }: ParameterSpec): Float32Arra
       return torchNormal(size, init)
     case 'weight':
       return readSlice(init.file, init.offset, init.dtype, size)
+    case 'qr': {
+      const { part, factor, rank, rows, columns } = init
+      const key = `${init.file} ${init.offset} ${rank}`
+      if (lastQr?.key !== key) {
+        const stored = readSlice(init.file, init.offset, init.dtype, rows * columns)
+        lastQr = { key, factors: qrFactors(stored, rows, columns, rank) }
+      }
+      return lastQr.factors[part].map((value) => value * factor)
+    }
     case 'row-norms':
       return rowNorms(readSlice(init.file, init.offset, init.dtype, size * init.width), init.width)
     default:
       return init satisfies never
   }
 }
+
+/** Both factors of a matrix are asked for one after the other. */
+let lastQr: { readonly key: string; readonly factors: QrFactors } | undefined
 
 function rowNorms(values: Float32Array, width: number): Float32Array {
   return Float32Array.from({ length: values.length / width }, (_, row) => {

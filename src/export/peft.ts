@@ -1,10 +1,12 @@
 /** @file A LoRA adapter in the file format of PEFT: adapter_model.safetensors and adapter_config.json. */
 import { join } from 'node:path'
+import type { ParameterSpec } from '../compute/index.ts'
 import {
   type LoraSettings,
   type LoraTarget,
   minimalTargets,
   shortName,
+  type TensorData,
   writeSafetensors,
 } from '../nn/index.ts'
 import type { Model, ReadParameter } from '../plugin/contract.ts'
@@ -18,17 +20,65 @@ export async function writePeftAdapter(
   settings: LoraSettings,
   read: ReadParameter,
 ): Promise<void> {
-  const tensors = targets.flatMap(({ a, b, magnitude }) =>
-    [a, b, ...(magnitude ? [magnitude] : [])].map(({ name, shape }) => ({
-      name,
-      dtype: 'f32' as const,
-      shape,
-      data: () => read(name),
-    })),
-  )
+  const tensors = targets.flatMap((target) => tensorsOf(target, read))
   await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors, { format: 'pt' })
-  const config = `${JSON.stringify(adapterConfig(model, targets, settings), null, 2)}\n`
+  const config = `${JSON.stringify(
+    adapterConfig(
+      model,
+      targets.map((target) => plain(target, settings)),
+      plainSettings(settings),
+    ),
+    null,
+    2,
+  )}\n`
   await writeAtomically(join(folder, 'adapter_config.json'), (handle) => handle.writeFile(config))
+}
+
+function tensorsOf({ a, b, magnitude, start }: LoraTarget, read: ReadParameter): readonly TensorData[] {
+  const tensor = ({ name, shape }: ParameterSpec): TensorData => ({
+    name,
+    dtype: 'f32',
+    shape,
+    data: () => read(name),
+  })
+  if (!start) return [a, b, ...(magnitude ? [magnitude] : [])].map(tensor)
+  // B A - B0 A0 is one product of twice the rank: the file then serves the base model as it is.
+  const [rank, inside] = a.shape as [number, number]
+  const [out] = b.shape as [number]
+  const both = (x: ParameterSpec, y: ParameterSpec) => Promise.all([read(x.name), read(y.name)])
+  return [
+    { ...tensor(a), shape: [2 * rank, inside], data: async () => stack(...(await both(a, start.a))) },
+    { ...tensor(b), shape: [out, 2 * rank], data: async () => sideBySide(...(await both(b, start.b)), rank) },
+  ]
+}
+
+function stack(above: Float32Array, below: Float32Array): Float32Array {
+  const all = new Float32Array(above.length + below.length)
+  all.set(above)
+  all.set(below, above.length)
+  return all
+}
+
+/** Two matrices with rows of `width` values. */
+function sideBySide(left: Float32Array, right: Float32Array, width: number): Float32Array {
+  const all = new Float32Array(left.length + right.length)
+  for (let at = 0; at < left.length; at += width) {
+    all.set(left.subarray(at, at + width), 2 * at)
+    all.set(right.subarray(at, at + width), 2 * at + width)
+  }
+  return all
+}
+
+/** A target as its file has it: twice the rank where its start is taken away, at the same scale. */
+function plain(target: LoraTarget, { rslora }: LoraSettings): LoraTarget {
+  if (!target.start) return target
+  return { ...target, rank: 2 * target.rank, alpha: target.alpha * (rslora ? Math.SQRT2 : 2) }
+}
+
+function plainSettings(settings: LoraSettings): LoraSettings {
+  if (settings.init !== 'olora') return settings
+  const { rank, alpha, rslora } = settings
+  return { ...settings, init: 'kaiming', rank: 2 * rank, alpha: alpha * (rslora ? Math.SQRT2 : 2) }
 }
 
 /**

@@ -3,7 +3,8 @@ import type { ParameterInit } from '../compute/graph.ts'
 import { torchNormalDraws } from '../compute/torch-random.ts'
 import type { LinearSite } from '../plugin/contract.ts'
 
-export type LoraInit = 'kaiming' | 'gaussian'
+/** `olora` takes factors of W itself: see `loraTargets`. */
+export type LoraInit = 'kaiming' | 'gaussian' | 'olora'
 
 /**
  * - `kaiming`: uniform within 1/sqrt(inFeatures), what `kaiming_uniform_(a=sqrt(5))` comes to, bit for bit.
@@ -15,7 +16,7 @@ export type LoraInit = 'kaiming' | 'gaussian'
  */
 export function startsOf(
   targets: readonly (LinearSite & { readonly rank: number })[],
-  init: LoraInit,
+  init: Exclude<LoraInit, 'olora'>,
   seed: number,
 ): readonly ParameterInit[] {
   let drawn = 0

@@ -35,6 +35,8 @@ export interface LoraTarget extends LinearSite {
   readonly b: ParameterSpec
   /** [outFeatures] of DoRA: the norms of the rows of W at first, so that training starts from the base model here too. */
   readonly magnitude?: ParameterSpec
+  /** What A and B started from where that is not nothing (OLoRA): taken away from the branch, so that training starts from the base model. b is negated. */
+  readonly start?: { readonly a: ParameterSpec; readonly b: ParameterSpec }
 }
 
 export interface LoraSources {
@@ -58,12 +60,15 @@ export function loraTargets(
   const rankOf = firstMatch(rules('rank_pattern'), rank)
   const alphaOf = firstMatch(rules('alpha_pattern'), alpha)
   const sized = sites.map((site) => ({ ...site, rank: rankOf(site), alpha: alphaOf(site) }))
-  for (const site of sized) refuseWideRank(site, rank)
-  const starts = startsOf(sized, init, seed)
+  if (!lenient) for (const site of sized) refuseWideRank(site, rank)
+  if (init === 'olora' && dora)
+    throw new OptionError('init', 'olora does not go with dora: each sets where training starts')
+  const starts = init === 'olora' ? [] : startsOf(sized, init, seed)
   const plus = settings.lora_plus === undefined ? {} : { lrFactor: settings.lora_plus }
   return sized.map((site, index) => {
-    const { a, b } = pair(site, starts[index]!)
+    const { a, b, start } = init === 'olora' ? olora(site, weights) : pair(site, starts[index]!)
     return {
+      ...(start ? { start } : {}),
       ...site,
       scaling: site.alpha / (rslora ? Math.sqrt(site.rank) : site.rank),
       a,
@@ -81,7 +86,7 @@ export function tensorName(site: string, tensor: string): string {
 function pair(
   site: LinearSite & { readonly rank: number },
   init: ParameterInit,
-): Pick<LoraTarget, 'a' | 'b'> {
+): Pick<LoraTarget, 'a' | 'b' | 'start'> {
   const { name, rank, inFeatures, outFeatures } = site
   return {
     a: { name: tensorName(name, 'lora_A.weight'), shape: [rank, inFeatures], init },
@@ -93,14 +98,39 @@ function magnitude(
   { name, inFeatures, outFeatures }: LinearSite,
   weights: readonly WeightSlice[],
 ): ParameterSpec {
-  const slice = weights.find((weight) => weight.name === `${name}.weight`)
-  if (!slice) throw new Error(`DoRA starts from ${name}.weight, which the model does not have`)
-  const { file, offset, dtype } = slice
+  const { file, offset, dtype } = sliceOf(name, weights)
   return {
     name: tensorName(name, 'lora_magnitude_vector'),
     shape: [outFeatures],
     init: { kind: 'row-norms', file, offset, dtype, width: inFeatures },
   }
+}
+
+/** B and A are the first columns of Q and rows of R of W = Q R (Büyükakyüz 2024). */
+function olora(
+  site: LinearSite & { readonly rank: number },
+  weights: readonly WeightSlice[],
+): Pick<LoraTarget, 'a' | 'b' | 'start'> {
+  const { name, rank, inFeatures: columns, outFeatures: rows } = site
+  const { file, offset, dtype } = sliceOf(name, weights)
+  const init = (part: 'q' | 'r', factor: number): ParameterInit => {
+    return { kind: 'qr', part, factor, rank, rows, columns, file, offset, dtype }
+  }
+  const { a, b } = pair(site, init('r', 1))
+  const kept = (spec: ParameterSpec, start: ParameterInit): ParameterSpec => {
+    return { name: `start of ${spec.name}`, shape: spec.shape, init: start, frozen: true }
+  }
+  return {
+    a,
+    b: { ...b, init: init('q', 1) },
+    start: { a: kept(a, init('r', 1)), b: kept(b, init('q', -1)) },
+  }
+}
+
+function sliceOf(site: string, weights: readonly WeightSlice[]): WeightSlice {
+  const slice = weights.find((weight) => weight.name === `${site}.weight`)
+  if (!slice) throw new Error(`the adapter starts from ${site}.weight, which the model does not have`)
+  return slice
 }
 
 interface PatternRule {

@@ -49,26 +49,36 @@ interface Branch {
   readonly b: Value
   readonly magnitude: Value | undefined
   readonly mask: Value | undefined
+  readonly start: { readonly a: Value; readonly b: Value } | undefined
 }
 
-function branchOf({ name, scaling, a, b, magnitude }: LoraTarget, mask?: Value): Branch {
+function branchOf({ name, scaling, a, b, magnitude, start }: LoraTarget, mask?: Value): Branch {
   const size = magnitude && parameter(magnitude)
-  return { name, scaling, a: parameter(a), b: parameter(b), magnitude: size, mask }
+  const from = start && { a: parameter(start.a), b: parameter(start.b) }
+  return { name, scaling, a: parameter(a), b: parameter(b), magnitude: size, mask, start: from }
 }
 
 function attach(list: readonly Branch[], dropScale?: Value): Attachment {
   const branches = new Map(list.map((branch) => [branch.name, branch]))
   const strength = memoizedStrength(dropScale)
+  const whole = memoizedStrength()
+  /** What the branch adds to a projection; less what it started from, of which nothing is dropped. */
+  const changeOf = (branch: Branch, x: Value, { input, gain }: LinearCall): Value => {
+    // The scalar multiplies the narrow middle, which is the cheapest place.
+    const middle = mulScalar(linear(x, branch.a), strength(gain, branch.scaling))
+    const change = linear(middle, branch.b)
+    if (!branch.start) return change
+    const before = mulScalar(linear(input, branch.start.a), whole(gain, branch.scaling))
+    return add(change, linear(before, branch.start.b))
+  }
   return {
     weight,
     linear(call: LinearCall): Value {
-      const { name, output, gain } = call
+      const { name, output } = call
       const branch = branches.get(name)
       if (!branch) return output
       const x = branch.mask ? dropout(call.input, branch.mask, { p: 0 }) : call.input
-      // The scalar multiplies the narrow middle, which is the cheapest place.
-      const middle = mulScalar(linear(x, branch.a), strength(gain, branch.scaling))
-      const change = linear(middle, branch.b)
+      const change = changeOf(branch, x, call)
       if (!branch.magnitude) return add(output, change)
       const excess = resizing(call, branch, branch.magnitude)
       const factor = add(filled(1, call), excess)

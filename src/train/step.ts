@@ -6,6 +6,7 @@ import {
   grad,
   headLoss,
   input,
+  type ParameterSpec,
   type Program,
   parametersOf,
   program,
@@ -27,7 +28,9 @@ export interface Programs {
  */
 export function buildPrograms(model: Model, plan: AdapterPlan): Programs {
   const { loss, logProb } = forward(model, plan.training?.attachment ?? plan.attachment)
-  const parameters = parametersOf([loss])
+  const parameters = parametersOf([loss]).filter(
+    ({ node }) => (node.attrs.spec as ParameterSpec).frozen !== true,
+  )
   const gradients = grad(loss, parameters)
   const known = parameters.flatMap((value, i) => (gradients[i] ? [[value, gradients[i]] as const] : []))
   // Dropout belongs to training alone: scores then come from a graph of their own.

@@ -88,6 +88,7 @@ def main(base, out):
     versions = dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__)
     expected = dict(versions=versions, documents=documents, cases={n: write_case(base, out / n, documents, **c) for n, c in CASES.items()})
     (out / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
+    (out / "olora.json").write_text(json.dumps(olora(base, documents), separators=(",", ":")) + "\n")
     masked = {n: dropout(base, out / n, documents) for n in ("patterns", "dora")}
     (out / "dropout.json").write_text(json.dumps(masked, separators=(",", ":")) + "\n")
     (out / "plus.json").write_text(json.dumps(lora_plus(base, out / "dora", documents), separators=(",", ":")) + "\n")
@@ -162,6 +163,22 @@ def lora_plus(base, folder, documents):
     tensors = {n.replace(".default", ""): p.flatten().tolist() for n, p in tuned.named_parameters() if module in n and p.requires_grad}
     tensors = {n.removesuffix(".weight") if "magnitude" in n else n: [float(f"{v:.7e}") for v in values] for n, values in tensors.items()}
     return dict(options=options, losses=losses, tensors=tensors)
+
+
+def olora(base, documents):
+    """OLoRA: where two modules start, and the losses of four steps of AdamW."""
+    settings = dict(r=3, lora_alpha=6, target_modules=["q_proj", "down_proj"], layers_to_transform=[0, 3])
+    tuned = get_peft_model(load(base), LoraConfig(init_lora_weights="olora", task_type="CAUSAL_LM", **settings)).eval()
+    start = {n.replace(".default", ""): p.flatten().tolist() for n, p in tuned.named_parameters() if p.requires_grad and "layers.3" in n}
+    optimizer = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=5e-3, weight_decay=0.0)
+    losses = []
+    for _ in range(4):
+        loss = -sum(log_probs(tuned, ids).sum() for ids in documents) / sum(n - 1 for n in LENGTHS)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return dict(start={n: [float(f"{v:.7e}") for v in values] for n, values in start.items()}, losses=losses)
 
 
 class Mask(torch.nn.Module):

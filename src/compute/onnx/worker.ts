@@ -1,6 +1,7 @@
 /** @file The executor's thread: owns parameters, gradient sums and optimizer state; answers one request at a time. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ExecutorErrorKind, Optimizer, OptimizerSpec } from '../executor.ts'
+import type { ParameterSpec } from '../graph.ts'
 import { initialValues } from '../init.ts'
 import type { Reply, Request, SessionSettings } from './protocol.ts'
 import { Sessions } from './session.ts'
@@ -14,6 +15,8 @@ interface Parameter {
   state: readonly Float32Array[]
   /** Factor on the learning rate. */
   readonly lrFactor: number
+  /** No gradient, no state, no update. */
+  readonly frozen: boolean
 }
 
 const sessions = new Sessions(workerData as SessionSettings)
@@ -24,27 +27,17 @@ async function handle(request: Request): Promise<unknown> {
   switch (request.kind) {
     case 'compile': {
       const index = await sessions.add(request.program)
-      for (const spec of request.program.parameters) {
-        if (parameters.has(spec.name)) continue
-        const value = initialValues(spec)
-        const state = optimizer?.init(spec.name, value.length, spec.shape) ?? []
-        parameters.set(spec.name, {
-          value,
-          shape: spec.shape,
-          state,
-          lrFactor: spec.lrFactor ?? 1,
-          sum: new Float32Array(value.length),
-          scratch: new Float32Array(value.length),
-        })
-      }
+      for (const spec of request.program.parameters) addParameter(spec)
       return index
     }
     case 'run':
       return run(request)
     case 'optimizer':
       optimizer = await load(request.spec)
-      for (const [name, parameter] of parameters)
+      for (const [name, parameter] of parameters) {
+        if (parameter.frozen) continue
         parameter.state = optimizer.init(name, parameter.value.length, parameter.shape)
+      }
       return undefined
     case 'update':
       return update(request.scalars)
@@ -65,6 +58,16 @@ async function handle(request: Request): Promise<unknown> {
     default:
       return request satisfies never
   }
+}
+
+/** A parameter that an earlier program brought keeps its values. */
+function addParameter({ name, shape, frozen = false, lrFactor = 1, ...spec }: ParameterSpec): void {
+  if (parameters.has(name)) return
+  const value = initialValues({ name, shape, ...spec })
+  const size = frozen ? 0 : value.length
+  const state = frozen ? [] : (optimizer?.init(name, size, shape) ?? [])
+  const [sum, scratch] = [new Float32Array(size), new Float32Array(size)]
+  parameters.set(name, { value, shape, state, lrFactor, frozen, sum, scratch })
 }
 
 async function run(request: Extract<Request, { kind: 'run' }>): Promise<Record<string, Float32Array>> {
@@ -88,7 +91,8 @@ function update({ step, lr, clip }: { step: number; lr: number; clip: number }):
   for (const { sum } of parameters.values()) for (let i = 0; i < sum.length; i++) squares += sum[i]! * sum[i]!
   const gradNorm = Math.sqrt(squares)
   const factor = clip > 0 ? Math.min(1, clip / (gradNorm + 1e-6)) : 1
-  for (const [name, { value, sum, state, lrFactor }] of parameters) {
+  for (const [name, { value, sum, state, lrFactor, frozen }] of parameters) {
+    if (frozen) continue
     if (factor < 1) for (let i = 0; i < sum.length; i++) sum[i]! *= factor
     optimizer.update(name, value, sum, state, { step, lr: lr * lrFactor })
     sum.fill(0)

@@ -187,6 +187,51 @@ it('LoRA+ trains as with its optimizer in PEFT, five steps from an adapter', asy
   }
 })
 
+describe('OLoRA', () => {
+  const expected = JSON.parse(readFileSync(fixture('peft-lora/olora.json'), 'utf8'))
+  const targets = ['q_proj', 'down_proj']
+  const options = { rank: 3, alpha: 6, targets, layers_to_transform: [0, 3], init: 'olora' as const }
+
+  it.each([false, true])(
+    'starts and trains as in PEFT, and is written for the base model as it is (rslora %s)',
+    async (rslora) => {
+      const plan = (await lora.create({ ...options, rslora }, context)).plan(model)
+      const executor = new OnnxExecutor({ threads: 1, prepack: false, arena: false, provider: 'cpu' })
+      executors.push(executor)
+      const module = new URL('../../../plugins/optimizer/adamw.ts', import.meta.url).href
+      await executor.optimizer({
+        module,
+        name: 'adamw',
+        options: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0 },
+      })
+      const { train } = buildPrograms(model, plan)
+      const { run } = await executor.compile(train)
+      for (const [name, values] of Object.entries<number[]>(expected.start)) {
+        expect(worst(await executor.read(name), values), name).toBeLessThan(1e-5)
+      }
+      const { fed, dims, count } = feeds(1)
+      for (const [index, loss] of (expected.losses as number[]).entries()) {
+        const found = (await run(feedsFor(train, fed), dims, true)).loss![0]!
+        if (!rslora || index === 0) expect(Math.abs(found - loss), `step ${index + 1}`).toBeLessThan(2e-5)
+        await executor.update({ step: index + 1, lr: 5e-3, clip: 0 })
+      }
+      const trained = await run(feedsFor(train, fed), dims, false)
+      const folder = join(root, `olora-${rslora}`)
+      mkdirSync(folder)
+      await plan.write(folder, (name) => executor.read(name))
+      const config = JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8'))
+      expect(config).toMatchObject({ r: 6, init_lora_weights: true, rank_pattern: {}, alpha_pattern: {} })
+      const again = await compute(await planFrom(folder))
+      expect(worst(again.logProb, [...trained.logProb!.subarray(0, count)])).toBeLessThan(1e-5)
+    },
+  )
+
+  it('does not go with DoRA', async () => {
+    const both = await lora.create({ ...options, dora: true }, context)
+    expect(() => both.plan(model)).toThrow(expect.objectContaining({ path: 'init' }))
+  })
+})
+
 /** A mask of the fixture, laid out as the batch is: [rows, length, width]; padding is kept. */
 function laidOut(hex: string, width: number, rows: number, length: number): Uint8Array {
   const bytes = Buffer.from(hex, 'hex')
