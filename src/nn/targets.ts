@@ -82,7 +82,7 @@ const TIED = ['model.embed_tokens', 'lm_head']
 
 function refuseTied(targets: string | readonly string[]): void {
   const reason =
-    'is not adapted: the embedding and the head (lm_head) share one tensor, so an adapter on one would change or untie the other, and merging it needs a second copy of the largest tensor'
+    'is not adapted: the embedding and the head (lm_head) share one tensor in most models, so an adapter on one would change or untie the other, and merging it needs a second copy of the largest tensor'
   if (typeof targets === 'string') {
     if (targets.toLowerCase() === 'all-linear') return
     const tied = TIED.find((name) => expression(targets, 'targets').test(name))
