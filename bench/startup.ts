@@ -14,14 +14,17 @@ const commands = {
   plugins: ['plugins'],
 }
 
-function runs(words: readonly string[]): void {
+function runs(words: readonly string[], expected = 0): void {
   const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${words.join(' ')}: exit ${status}: ${stderr}`)
+  if (status !== expected) throw new Error(`${words.join(' ')}: exit ${status}: ${stderr}`)
 }
 
 const bench = new Bench({ iterations: 15, time: 0, warmupIterations: 2, warmupTime: 0 })
 bench.add('node alone', () => runs(['-e', '0']))
 for (const [name, words] of Object.entries(commands)) bench.add(name, () => runs([main, ...words]))
+bench.add('validate, three mistakes', () =>
+  runs([main, 'validate', 'quickstart', 'adapter.rnk=8', 'train.steps=-1', 'model.path=nowhere'], 2),
+)
 await bench.run()
 const medians = bench.tasks.map((task) => [
   task.name,
