@@ -92,7 +92,7 @@ test('a broken recipe: every problem on a line of stderr, relative to where the 
     stdout: '',
     stderr: [
       'sub/recipe.yaml:1:7  name: must be text, found 7',
-      'sub/recipe.yaml:13:3  adapter.rnk: unknown key; did you mean "rank"; allowed: use, rank, alpha, targets, dropout',
+      'sub/recipe.yaml:13:3  adapter.rnk: unknown key; did you mean "rank"; allowed: use, rank, alpha, targets, exclude, layers_to_transform, layers_pattern, rank_pattern, alpha_pattern, rslora, dora, from, init, lora_plus, dropout',
       'override "train.steps=-1": train.steps: must be at least 1, found -1',
       '',
     ].join('\n'),
@@ -143,7 +143,7 @@ test('plugins lists a third party with its origin; the reader may close the pipe
   expect(plain.stdout).toMatch(
     /example-sums .*\[medtune-plugin-example@1\.2\.3, node_modules\/medtune-plugin-example\/index\.js\]/,
   )
-  expect(plain.stdout).toMatch(/rank {2}a whole number, default 16/)
+  expect(plain.stdout).toMatch(/rank {2}a whole number\. .*16 if left out/)
   const rows: { name: string; origin: unknown }[] = JSON.parse(json.stdout)
   expect(rows.find((row) => row.name === 'lora')?.origin).toMatchObject({ package: 'medtune' })
   expect(rows.find((row) => row.name === 'example-equation')?.origin).toMatchObject({ version: '1.2.3' })
