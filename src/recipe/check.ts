@@ -39,7 +39,7 @@ export function checkRecipe(
 ): unknown {
   const value = toValue(root)
   const known = knownKeys(registry, value)
-  const validate = new Ajv(OPTIONS).compile(recipeSchema(registry) as object)
+  const validate = new Ajv(OPTIONS).compile(recipeSchema(registry, value) as object)
   if (validate(value)) return value
   const errors = withoutBranches(validate.errors ?? []).filter((error) => isCertain(error, complete))
   const told = errors.map((error) => describe(error, root, registry, known))

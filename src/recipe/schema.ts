@@ -85,11 +85,16 @@ const TOP: { readonly [key: string]: OptionSchema } = {
 
 const KINDS = Object.keys(STAGES) as StageKind[]
 
-/** What a recipe must be after `extends`, short forms and overrides: ajv checks with it and fills the defaults in. */
-export function recipeSchema(registry: Registry): JsonSchema {
-  const stages = KINDS.map(
-    (kind) => [STAGES[kind].key, stageOrList(kind, stageSchema(registry, kind))] as const,
-  )
+/**
+ * What a recipe must be after `extends`, short forms and overrides: ajv checks with it and fills the defaults in.
+ * With `recipe`, only the plugins it names have their options in the schema: compiling all of them takes longer
+ * than the rest of a check.
+ */
+export function recipeSchema(registry: Registry, recipe?: unknown): JsonSchema {
+  const stages = KINDS.map((kind) => {
+    const named = recipe === undefined ? undefined : namedIn(recipe, kind)
+    return [STAGES[kind].key, stageOrList(kind, stageSchema(registry, kind, named))] as const
+  })
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     type: 'object',
@@ -160,15 +165,28 @@ function stageOrList(kind: StageKind, stage: JsonSchema): JsonSchema {
 }
 
 /** A stage in its long form. `false`, which nothing matches, where no plugin of the kind is at hand. */
-function stageSchema(registry: Registry, kind: StageKind): JsonSchema {
+function stageSchema(registry: Registry, kind: StageKind, named?: ReadonlySet<unknown>): JsonSchema {
   const plugins = registry.of(kind)
   if (plugins.length === 0) return false
   return {
     type: 'object',
     required: ['use'],
     discriminator: { propertyName: 'use' },
-    oneOf: plugins.map((plugin) => pluginSchema(plugin, kind)),
+    oneOf: plugins.map((plugin) =>
+      named === undefined || named.has(plugin.name) ? pluginSchema(plugin, kind) : nameOnly(plugin),
+    ),
   }
+}
+
+/** A plugin that the recipe does not name: known, so that a wrong name can be told the right ones. */
+function nameOnly(plugin: Plugin): JsonSchema {
+  return { required: ['use'], properties: { use: { const: plugin.name } } }
+}
+
+/** What the stages of a kind give as their `use`. */
+function namedIn(recipe: unknown, kind: StageKind): ReadonlySet<unknown> {
+  const stage = (recipe as Record<string, unknown> | null)?.[STAGES[kind].key]
+  return new Set([stage].flat().map((one) => (one as { readonly use?: unknown } | null | undefined)?.use))
 }
 
 function pluginSchema(plugin: Plugin, kind: StageKind): JsonSchema {
