@@ -44,7 +44,7 @@ describe('the shipped recipes', () => {
   it('find what ships beside them', async () => {
     const { recipe, baseDir } = await loadRecipe('quickstart')
     const places = [
-      ['model.path', path.join(String(recipe.model.path), 'tokenizer.json')],
+      ['model.path', path.join(String(recipe.model.path), 'model.safetensors')],
       ['dataset.path', recipe.dataset.path],
       ['eval.0.path', recipe.eval[0]!.path],
       ['eval.1.path', recipe.eval[1]!.path],
