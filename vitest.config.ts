@@ -1,7 +1,15 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** Suites that take longer have a configuration and a script of their own. */
+const LONGER = ['test/egress/**']
 
 export default defineConfig({
   resolve: { conditions: ['medtune-source'] },
   ssr: { resolve: { conditions: ['medtune-source'], externalConditions: ['medtune-source'] } },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...LONGER],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 })
