@@ -1,5 +1,13 @@
 /** @file `medtune/eval`: what evaluations are made of. */
+
+export { type Comparison, compareItems, mcnemar, permutation } from '../util/paired.ts'
+export {
+  type Estimate,
+  estimate,
+  meanEstimate,
+  ratioEstimate,
+  shareEstimate,
+  wilson,
+} from '../util/statistics.ts'
 export { fillPattern, type Item, readItems } from './items.ts'
-export { type Comparison, compareItems, mcnemar, permutation } from './paired.ts'
 export { createScorer, type RunBatch, type Scorer } from './score.ts'
-export { type Estimate, estimate, meanEstimate, ratioEstimate, shareEstimate, wilson } from './statistics.ts'

@@ -1,7 +1,7 @@
 /** @file What a report says of an evaluation: base and tuned with their uncertainty, and the paired difference. */
 import type { EvalOutcome } from '../plugin/contract.ts'
-import { compareItems } from './paired.ts'
-import { estimate } from './statistics.ts'
+import { compareItems } from '../util/paired.ts'
+import { estimate } from '../util/statistics.ts'
 
 /** The headline figure under its own name, such as `accuracy`, beside `n`, `stderr` and `ci95`. */
 export type Scores = Readonly<Record<string, number | string | readonly [number, number]>>

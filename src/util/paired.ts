@@ -2,8 +2,7 @@
  * @file Is the tuned model better than the base on the same items? Paired, since both answered the same
  * questions: most of the spread between items cancels.
  */
-import type { EvalItem } from '../plugin/contract.ts'
-import { type Estimate, isBinary, meanEstimate, ratioEstimate } from './statistics.ts'
+import { type Estimate, isBinary, meanEstimate, ratioEstimate, type Scored } from './statistics.ts'
 
 const FLIPS = 10_000
 /** Normal quantiles of a two-sided 5 % test and 80 % power. */
@@ -18,11 +17,7 @@ export interface Comparison extends Estimate {
 }
 
 /** Difference tuned - base over the items that both have, matched by id. */
-export function compareItems(
-  base: readonly EvalItem[],
-  tuned: readonly EvalItem[],
-  seed: number,
-): Comparison {
+export function compareItems(base: readonly Scored[], tuned: readonly Scored[], seed: number): Comparison {
   const before = new Map(base.map((item) => [item.id, item]))
   const pairs = tuned.flatMap((after) => {
     const item = before.get(after.id)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { compareItems, mcnemar, permutation } from '../../src/eval/paired.ts'
+import { compareItems, mcnemar, permutation } from '../../src/util/paired.ts'
 import {
   estimate,
   meanEstimate,
@@ -7,7 +7,7 @@ import {
   shareEstimate,
   sum,
   wilson,
-} from '../../src/eval/statistics.ts'
+} from '../../src/util/statistics.ts'
 import { gaussian } from '../helpers/make-model.ts'
 
 const items = (scores: readonly number[], weights: readonly number[] = scores.map(() => 1)) =>

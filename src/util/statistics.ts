@@ -2,10 +2,15 @@
  * @file Figures with their uncertainty, from one score per item. An item is the unit of sampling: a
  * question, or a whole document whose tokens belong together.
  */
-import type { EvalItem } from '../plugin/contract.ts'
-
 /** Quantile of the standard normal behind a 95 % interval. */
 export const Z95 = 1.959963984540054
+
+/** An item's score, and the count of units behind it (tokens, or 1). */
+export interface Scored {
+  readonly id: string
+  readonly score: number
+  readonly weight: number
+}
 
 export interface Estimate {
   readonly value: number
@@ -67,12 +72,12 @@ export function normalInterval(value: number, stderr: number): [number, number] 
 }
 
 /** Whether every item is one yes or no. */
-export function isBinary(items: readonly EvalItem[]): boolean {
+export function isBinary(items: readonly Scored[]): boolean {
   return items.every(({ score, weight }) => weight === 1 && (score === 0 || score === 1))
 }
 
 /** The headline figure of an evaluation, with the interval that fits its scores. */
-export function estimate(items: readonly EvalItem[]): Estimate {
+export function estimate(items: readonly Scored[]): Estimate {
   const scores = items.map(({ score }) => score)
   if (isBinary(items)) return shareEstimate(scores)
   if (items.every(({ weight }) => weight === 1)) return meanEstimate(scores)
