@@ -40,15 +40,15 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
       const evaluation = { engine, data, stages, log, onProgress: options.onProgress }
 
       const base = await evaluateAll('base', 0, evaluation)
-      const records = await train(resolved, stages, engine, data, log, { ...options, signal })
+      const trained = await train(resolved, stages, engine, data, log, { ...options, signal })
       await writeAdapter(adapter, engine, log)
-      const tuned = await evaluateAll('tuned', records.length, evaluation)
+      const tuned = await evaluateAll('tuned', trained.state.step, evaluation)
 
       const exports = await writeExports(stages, model, adapter, engine, log)
       const results = {
         base,
         tuned,
-        records,
+        records: trained.records,
         trainable: adapter.trainable,
         precision: engine.precision,
         exports,

@@ -42,16 +42,34 @@ export interface OptimizerSpec {
   readonly options: Readonly<Record<string, unknown>>
 }
 
+/** A parameter that trains, and what the optimizer keeps for it. */
+export interface TrainedTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  /** Values in each state buffer. */
+  readonly state: readonly number[]
+}
+
 /** Owns parameters, gradient sums and optimizer state; see docs/compute.md. Failures are `ExecutorError`s. */
 export interface Executor {
   /** Makes a program ready. One program that holds weights is in memory at a time; running another swaps it in. */
   compile(program: Program): Promise<CompiledProgram>
   /** Sets the optimizer; its state starts at zero. */
   optimizer(spec: OptimizerSpec): Promise<void>
-  /** Clips the gradient sums to `clip` (0: not), updates every parameter, zeroes the sums; returns the norm before clipping. */
+  /**
+   * Clips the gradient sums to `clip` (0: not), updates every parameter, zeroes the sums; returns the norm before
+   * clipping. A norm that is no finite number changes no parameter and no state: only the sums go.
+   */
   update(scalars: UpdateScalars & { readonly clip: number }): Promise<{ readonly gradNorm: number }>
+  /** Zeroes the gradient sums: the micro-batches since the last update never were. */
+  dropGradients(): Promise<void>
   read(name: string): Promise<Float32Array>
   write(name: string, values: Float32Array): Promise<void>
+  /** Every parameter that trains, of the programs compiled so far: what a checkpoint must hold. In a stable order. */
+  trained(): Promise<readonly TrainedTensor[]>
+  /** A buffer of the optimizer's state, bit for bit. */
+  readState(name: string, index: number): Promise<Float32Array>
+  writeState(name: string, index: number, values: Float32Array): Promise<void>
   close(): Promise<void>
 }
 

@@ -10,6 +10,7 @@ export {
   type Feeds,
   type Optimizer,
   type OptimizerSpec,
+  type TrainedTensor,
   type UpdateScalars,
 } from './executor.ts'
 export { grad } from './grad.ts'

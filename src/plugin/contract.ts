@@ -13,6 +13,7 @@ export type {
   Feeds,
   Optimizer,
   OptimizerSpec,
+  TrainedTensor,
   UpdateScalars,
 } from '../compute/executor.ts'
 export { InputError, OptionError } from '../util/errors.ts'

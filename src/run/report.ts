@@ -4,7 +4,8 @@ import { compareOutcomes, type EvalReport } from '../eval/report.ts'
 import type { EvalOutcome } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { memory } from '../track/hardware.ts'
-import { type StepRecord, tokensPerSecond } from '../train/loop.ts'
+import { tokensPerSecond } from '../train/loop.ts'
+import type { StepDone } from '../train/state.ts'
 import type { RunData } from './data.ts'
 import type { RunLog, Warnings } from './record.ts'
 
@@ -37,7 +38,7 @@ export interface Report {
 export interface Results {
   readonly base: ReadonlyMap<string, EvalOutcome>
   readonly tuned: ReadonlyMap<string, EvalOutcome>
-  readonly records: readonly StepRecord[]
+  readonly records: readonly StepDone[]
   readonly trainable: number
   readonly precision: 'fp32' | 'bf16'
   readonly exports: readonly string[]

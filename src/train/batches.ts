@@ -21,15 +21,37 @@ export interface BatchOptions {
   readonly order?: 'stream' | 'whole'
 }
 
+/** Where in the rows of a run the next optimizer step begins. All that resuming needs: randomness has no state. */
+export interface Cursor {
+  /** From 0. */
+  readonly epoch: number
+  /** Which of the parts that are shuffled by themselves: a window, or with order `whole` the only one. */
+  readonly part: number
+  /** Rows of that part, in their order, that are done. */
+  readonly row: number
+}
+
+export interface StreamStart {
+  /** Optimizer steps that are done. */
+  readonly step: number
+  readonly cursor: Cursor
+}
+
+export const FROM_THE_START: StreamStart = { step: 0, cursor: { epoch: 0, part: 0, row: 0 } }
+
 export interface MicroBatch {
   /** Labels weigh 1/N, with N the labels of the whole step. */
   readonly batch: Batch
   /** Optimizer step that this belongs to, from 1. */
   readonly step: number
+  /** Number within its step, from 0. */
+  readonly micro: number
   /** From 0. */
   readonly epoch: number
   /** Whether the optimizer steps after this. */
   readonly last: boolean
+  /** Where the step after this one begins. */
+  readonly next: Cursor
   /** Steps of the whole run, as far as known; see `totalSteps`. */
   readonly total: number
 }
@@ -45,24 +67,32 @@ interface PlacedRow {
   readonly early: boolean
 }
 
-/** Micro-batches of the whole run, in order. @throws InputError where the split has no documents. */
+/**
+ * Micro-batches of the run in order, from a point on: what lies before it is neither packed nor collated, and
+ * what follows is the same as if all had been asked for.
+ * @throws InputError where the split has no documents
+ */
 export async function* microBatches(
   split: EncodedSplit,
   options: BatchOptions,
   seed: number,
+  start: StreamStart = FROM_THE_START,
 ): AsyncGenerator<MicroBatch, void> {
   const totals = new Totals(split, options)
-  let step = 0
-  for (let epoch = 0; ; epoch++) {
-    let any = false
-    for await (const rows of steps(split, options, seed, epoch)) {
+  let { step, cursor } = start
+  for (;;) {
+    // An epoch that was left behind its last row has none any more, which is no lack of rows.
+    let any = cursor.part > 0 || cursor.row > 0
+    const { epoch } = cursor
+    for await (const { rows, next } of steps(split, options, seed, cursor)) {
       any = true
       step++
       const total = await totals.at(rows[0]!.early)
-      yield* microBatchesOf(rows, options.batch_size, { step, epoch, total })
+      yield* microBatchesOf(rows, options.batch_size, { step, epoch, total, next })
       if (step >= total) return
     }
     if (!any) throw new InputError('no rows are left to train on: see the census for what became of them')
+    cursor = { epoch: epoch + 1, part: 0, row: 0 }
   }
 }
 
@@ -70,38 +100,44 @@ export async function* microBatches(
 function* microBatchesOf(
   placed: readonly PlacedRow[],
   size: number,
-  at: { readonly step: number; readonly epoch: number; readonly total: number },
+  at: Pick<MicroBatch, 'step' | 'epoch' | 'total' | 'next'>,
 ): Generator<MicroBatch> {
   const rows = placed.map(({ row }) => row)
   const labels = rows.flat().reduce((total, document) => total + labelCount(document), 0)
-  for (let start = 0; start < rows.length; start += size) {
+  for (let start = 0, micro = 0; start < rows.length; start += size, micro++) {
     const batch = collate(rows.slice(start, start + size), 1 / labels)
-    yield { batch, ...at, last: start + size >= rows.length }
+    yield { batch, ...at, micro, last: start + size >= rows.length }
   }
 }
 
-/** Rows of an epoch, `batch_size * accumulate` at a time; the rest comes last. */
+interface StepRows {
+  readonly rows: readonly PlacedRow[]
+  readonly next: Cursor
+}
+
+/** Rows of the rest of an epoch, `batch_size * accumulate` at a time; what is left over comes last. */
 async function* steps(
   split: EncodedSplit,
   options: BatchOptions,
   seed: number,
-  epoch: number,
-): AsyncGenerator<PlacedRow[]> {
+  { epoch, part: first, row: done }: Cursor,
+): AsyncGenerator<StepRows> {
   const size = options.batch_size * options.accumulate
   let rows: PlacedRow[] = []
-  let part = 0
-  for await (const packed of packedRows(split, options)) {
+  let part = first
+  for await (const packed of packedRows(split, options, { from: first })) {
     // The first part's order is torch's for (seed, epoch); the others must not repeat it.
-    const order = options.shuffle ? epochOrder(packed.length, seed + 7919 * part, epoch) : packed.keys()
-    const early = part++ === 0 && epoch === 0 && options.order !== 'whole'
-    for (const index of order) {
-      rows.push({ row: packed[index]!, early })
+    const order = options.shuffle ? epochOrder(packed.length, seed + 7919 * part, epoch) : [...packed.keys()]
+    const early = part === 0 && epoch === 0 && options.order !== 'whole'
+    for (let row = part === first ? done : 0; row < order.length; row++) {
+      rows.push({ row: packed[order[row]!]!, early })
       if (rows.length < size) continue
-      yield rows
+      yield { rows, next: { epoch, part, row: row + 1 } }
       rows = []
     }
+    part++
   }
-  if (rows.length > 0) yield rows
+  if (rows.length > 0) yield { rows, next: { epoch: epoch + 1, part: 0, row: 0 } }
 }
 
 type PackOptions = Pick<BatchOptions, 'pack' | 'max_length' | 'order'>
@@ -113,10 +149,10 @@ type PackOptions = Pick<BatchOptions, 'pack' | 'max_length' | 'order'>
 async function* packedRows(
   split: EncodedSplit,
   options: PackOptions,
-  windows = split.windows,
+  { from = 0, to = split.windows }: { readonly from?: number; readonly to?: number } = {},
 ): AsyncGenerator<Row[]> {
   const documents: Encoded[] = []
-  for (let window = 0; window < windows; window++) {
+  for (let window = options.order === 'whole' ? 0 : from; window < to; window++) {
     if (options.order !== 'whole') yield packRows(await split.window(window), options)
     else for (const document of await split.window(window)) documents.push(document)
   }
@@ -176,7 +212,7 @@ export async function countRows(
   windows = split.windows,
 ): Promise<number> {
   let rows = 0
-  for await (const packed of packedRows(split, options, windows)) rows += packed.length
+  for await (const packed of packedRows(split, options, { to: windows })) rows += packed.length
   return rows
 }
 

@@ -1,18 +1,20 @@
-/** @file The training loop: micro-batches run, gradients add up in the executor, the optimizer steps. */
+/**
+ * @file The training loop: micro-batches run, gradients add up in the executor, the optimizer steps, hooks have
+ * their say. It starts from any point that it once stood at.
+ */
 import type { Batch, EncodedSplit } from '../data/index.ts'
 import type { Executor, RunEventBody, Schedule } from '../plugin/contract.ts'
-import { type BatchOptions, type MicroBatch, microBatches } from './batches.ts'
+import { type BatchOptions, FROM_THE_START, type MicroBatch, microBatches } from './batches.ts'
 import type { MicroPlace } from './dropout.ts'
+import type { Keeper, StepDone, StepHook, TrainState, Verdict } from './state.ts'
 
 export interface LoopOptions extends BatchOptions {
   /** Largest global gradient norm; 0 does not clip. */
   readonly clip: number
-  /** Optimizer steps between holdout losses. */
-  readonly eval_every?: number
 }
 
 export interface Loop {
-  readonly executor: Pick<Executor, 'update'>
+  readonly executor: Pick<Executor, 'update' | 'dropGradients'>
   /** Runs a training micro-batch and adds its gradients; returns the weighted loss. */
   readonly run: (batch: Batch, place: MicroPlace) => Promise<number>
   readonly split: EncodedSplit
@@ -21,57 +23,105 @@ export interface Loop {
   /** Learning rate that the schedule's factor multiplies. */
   readonly lr: number
   readonly schedule: Schedule
-  /** Token mean of the loss over the held-out documents, asked every `eval_every` steps and after the last. */
-  readonly holdoutLoss?: () => Promise<number>
+  readonly hooks?: readonly StepHook[]
+  readonly keeper?: Keeper
+  /** Where to begin; the executor must hold the tensors of that point. */
+  readonly from?: TrainState
   readonly emit: (event: RunEventBody) => void
   readonly onProgress?: (step: number, total: number) => void
   /** Stops between micro-batches by throwing its reason. */
   readonly signal?: AbortSignal
 }
 
-export interface StepRecord {
-  readonly loss: number
-  readonly tokens: number
-  readonly seconds: number
+export interface Trained {
+  /** One for each step done here, in order. */
+  readonly records: readonly StepDone[]
+  readonly state: TrainState
 }
 
-/** The loss or the gradient left the numbers; what the last optimizer step made of the parameters is of no use. */
+/** The loss or the gradient left the numbers, and no guard knew what to do. */
 export class DivergedError extends Error {
   override readonly name = 'DivergedError'
 }
 
-/** Trains to the end; one record for each optimizer step. */
-export async function trainLoop(loop: Loop): Promise<readonly StepRecord[]> {
-  const { split, options, seed, signal, onProgress } = loop
-  const records: StepRecord[] = []
-  const stream = microBatches(split, options, seed)
+export const UNTRAINED: TrainState = { ...FROM_THE_START, ended: false, hooks: {} }
+
+/**
+ * Trains to the end. A step that was begun and not finished when something stopped the loop leaves no trace but
+ * its gradient sums: resumed, it is computed again.
+ */
+export async function trainLoop(loop: Loop): Promise<Trained> {
+  const { from = UNTRAINED, hooks = [], keeper } = loop
+  for (const hook of hooks) {
+    if (Object.hasOwn(from.hooks, hook.name)) hook.load?.(from.hooks[hook.name])
+  }
+  const records: StepDone[] = []
+  let state = from
+  const reach = (next: TrainState): void => {
+    state = next
+    keeper?.at(next)
+  }
+  reach(from)
+  if (from.pending) reach(await settle(loop, state, from.pending))
+  if (state.ended) return { records, state }
+  for await (const { done, next } of optimizerSteps(loop, state)) {
+    records.push(done)
+    reach({ step: done.step, cursor: next, pending: done, ended: false, hooks: saved(hooks) })
+    loop.onProgress?.(done.step, done.total)
+    reach(await settle(loop, state, done))
+    if (state.ended) break
+  }
+  return { records, state }
+}
+
+/** Lets the hooks have their say on a step, and the keeper save. */
+async function settle(loop: Loop, { step, cursor }: TrainState, done: StepDone): Promise<TrainState> {
+  const { hooks = [], keeper, signal } = loop
+  const verdicts = new Set<Verdict | undefined>()
+  for (const hook of hooks) {
+    signal?.throwIfAborted()
+    verdicts.add(await hook.afterStep(done))
+  }
+  if (verdicts.has('roll back')) await keeper?.rollBack(step)
+  else if (!isSound(done) && !verdicts.has('go on') && !verdicts.has('stop')) throw diverged(done)
+  const ended = verdicts.has('stop') || step >= done.total
+  const state = { step, cursor, ended, hooks: saved(hooks) }
+  await keeper?.between(state, verdicts.has('best'))
+  return state
+}
+
+function saved(hooks: readonly StepHook[]): Record<string, unknown> {
+  return Object.fromEntries(hooks.flatMap((hook) => (hook.save ? [[hook.name, hook.save()]] : [])))
+}
+
+/** The optimizer steps that are left, each once it is done. */
+async function* optimizerSteps(
+  loop: Loop,
+  start: TrainState,
+): AsyncGenerator<{ readonly done: StepDone; readonly next: TrainState['cursor'] }> {
+  const { split, options, seed, signal } = loop
+  const stream = microBatches(split, options, seed, start)
   let sum = emptySum()
-  let micro = 0
   let started = performance.now()
   try {
-    let next = stream.next()
+    let coming = stream.next()
     for (;;) {
-      const { value, done } = await next
-      if (done) break
+      const { value, done } = await coming
+      if (done) return
       signal?.throwIfAborted()
-      const running = loop.run(value.batch, { step: value.step, micro })
+      const running = loop.run(value.batch, { step: value.step, micro: value.micro })
       // Prepared while the executor works; a failure of either is met where it is awaited.
-      next = stream.next()
-      next.catch(() => undefined)
+      coming = stream.next()
+      coming.catch(() => undefined)
       sum = addBatch(sum, value.batch, await running)
-      micro = value.last ? 0 : micro + 1
       if (!value.last) continue
-      const seconds = (): number => (performance.now() - started) / 1000
-      records.push(await finishStep(loop, value, sum, seconds))
+      yield { done: await finishStep(loop, value, sum, started), next: value.next }
       sum = emptySum()
-      onProgress?.(value.step, value.total)
-      await reportHoldout(loop, value)
       started = performance.now()
     }
   } finally {
     await stream.return()
   }
-  return records
 }
 
 interface Sum {
@@ -90,54 +140,47 @@ function addBatch(sum: Sum, { tokens, labelTokens }: Batch, loss: number): Sum {
   }
 }
 
-/** Lets the optimizer step, records it, and stops the run where numbers have run away. */
+/** Lets the optimizer step and records it. A loss or gradient that is no number changes nothing in the executor. */
 async function finishStep(
   { executor, options, lr, schedule, emit }: Loop,
   { step, epoch, total }: MicroBatch,
   { loss, tokens, labelTokens }: Sum,
-  seconds: () => number,
-): Promise<StepRecord> {
+  started: number,
+): Promise<StepDone> {
   const rate = lr * schedule.at(step - 1, total, lr)
-  const { gradNorm } = Number.isFinite(loss)
-    ? await executor.update({ step, lr: rate, clip: options.clip })
-    : { gradNorm: Number.NaN }
-  const record = { loss, tokens, seconds: seconds() }
+  let gradNorm = Number.NaN
+  if (Number.isFinite(loss)) {
+    gradNorm = (await executor.update({ step, lr: rate, clip: options.clip })).gradNorm
+  } else await executor.dropGradients()
+  const seconds = (performance.now() - started) / 1000
   const rest = { epoch: epoch + 1, grad_norm: gradNorm, lr: rate, label_tokens: labelTokens }
-  emit({ type: 'step', step, ...record, ...rest })
-  if (!Number.isFinite(loss)) throw new DivergedError(advice('loss', loss, step, rate))
-  if (!Number.isFinite(gradNorm)) throw new DivergedError(advice('gradient norm', gradNorm, step, rate))
-  return record
+  emit({ type: 'step', step, loss, tokens, seconds, ...rest })
+  return { step, epoch, total, loss, gradNorm, lr: rate, tokens, labelTokens, seconds }
 }
 
-function advice(what: string, value: number, step: number, rate: number): string {
+export function isSound({ loss, gradNorm }: Pick<StepDone, 'loss' | 'gradNorm'>): boolean {
+  return Number.isFinite(loss) && Number.isFinite(gradNorm)
+}
+
+function diverged({ step, loss, gradNorm, lr }: StepDone): DivergedError {
+  const [what, value] = Number.isFinite(loss) ? ['gradient norm', gradNorm] : ['loss', loss]
   if (step === 1) {
-    return (
+    return new DivergedError(
       `the ${what} is ${value} at the first step, before anything was learned: training stopped. ` +
-      "The model's own weights hold such values, or are damaged: fetch the model again."
+        "The model's own weights hold such values, or are damaged: fetch the model again.",
     )
   }
-  return (
-    `the ${what} became ${value} at step ${step}, at a learning rate of ${rate.toPrecision(3)}: training stopped. ` +
-    'Try a lower optimizer.lr, a longer schedule.warmup or a smaller train.clip.'
+  return new DivergedError(
+    `the ${what} became ${value} at step ${step}, at a learning rate of ${lr.toPrecision(3)}: training stopped. ` +
+      'Try a lower optimizer.lr, a longer schedule.warmup or a smaller train.clip.',
   )
-}
-
-async function reportHoldout(
-  { options, holdoutLoss, emit }: Loop,
-  { step, total }: MicroBatch,
-): Promise<void> {
-  const every = options.eval_every
-  if (every === undefined || holdoutLoss === undefined) return
-  if (step % every === 0 || step === total) {
-    emit({ type: 'eval', step, name: 'holdout', scores: { loss: await holdoutLoss() } })
-  }
 }
 
 /**
  * Unpadded tokens a second: the median over the steps after the first third, which pay for compiling and
  * for caches still cold. NaN without steps.
  */
-export function tokensPerSecond(records: readonly StepRecord[]): number {
+export function tokensPerSecond(records: readonly Pick<StepDone, 'tokens' | 'seconds'>[]): number {
   const rates = records
     .slice(Math.floor(records.length / 3))
     .map(({ tokens, seconds }) => tokens / seconds)

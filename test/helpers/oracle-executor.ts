@@ -35,6 +35,10 @@ export async function oracleExecutor(options: Record<string, number> = {}): Prom
       let squares = 0
       for (const { sum } of parameters.values()) for (const g of sum) squares += g * g
       const gradNorm = Math.sqrt(squares)
+      if (!Number.isFinite(gradNorm)) {
+        for (const { sum } of parameters.values()) sum.fill(0)
+        return { gradNorm }
+      }
       const factor = clip > 0 ? Math.min(1, clip / (gradNorm + 1e-6)) : 1
       for (const [name, { value, sum, state, lrFactor }] of parameters) {
         optimizer.update(
@@ -50,6 +54,15 @@ export async function oracleExecutor(options: Record<string, number> = {}): Prom
     },
     read: async (name) => parameters.get(name)!.value.slice(),
     write: async (name, values) => parameters.get(name)!.value.set(values),
+    dropGradients: async () => {
+      for (const { sum } of parameters.values()) sum.fill(0)
+    },
+    trained: async () =>
+      [...parameters]
+        .map(([name, { shape, state }]) => ({ name, shape, state: state.map(({ length }) => length) }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    readState: async (name, index) => parameters.get(name)!.state[index]!.slice(),
+    writeState: async (name, index, values) => parameters.get(name)!.state[index]!.set(values),
     async close() {},
   }
 }

@@ -102,3 +102,29 @@ test('steps of a run as transformers counts them', () => {
   expect(totalSteps(10, { epochs: 2, batch_size: 2, accumulate: 2 })).toBe(6)
   expect(totalSteps(10, { epochs: 0.5, batch_size: 2, accumulate: 2 })).toBe(2)
 })
+
+const everyOrder = [true, false].flatMap((pack) =>
+  [true, false].flatMap((shuffle) =>
+    (['stream', 'whole'] as const).map((order) => ({ pack, shuffle, order, epochs: 2.5 })),
+  ),
+)
+
+test.each(everyOrder)('from any step on, the stream is that of the whole run: %o', async (change) => {
+  const windows = [documents(7), documents(5), [], documents(4)]
+  const chosen = { ...options, ...change }
+  const whole = await all(microBatches(memorySplit(windows), chosen, 3))
+  const ends = whole.filter(({ last }) => last)
+  for (const { step, next } of ends.slice(0, -1)) {
+    const rest = await all(microBatches(memorySplit(windows), chosen, 3, { step, cursor: next }))
+    expect(rest).toEqual(whole.filter((batch) => batch.step > step))
+  }
+  expect(ends.map(({ step }) => step)).toEqual(ends.map((_, i) => i + 1))
+})
+
+test('windows before the point are not asked for', async () => {
+  const asked: number[] = []
+  const split = memorySplit([documents(4), documents(4), documents(4)], asked)
+  const start = { step: 2, cursor: { epoch: 0, part: 2, row: 0 } }
+  await all(microBatches(split, { ...options, steps: 3 }, 1, start))
+  expect(new Set(asked)).toEqual(new Set([2]))
+})

@@ -3,13 +3,15 @@ import linear from '../../plugins/schedule/linear.ts'
 import type { Batch } from '../../src/data/index.ts'
 import { createScorer } from '../../src/eval/score.ts'
 import type { CompiledProgram, Encoded, Executor, RunEventBody, Schedule } from '../../src/plugin/contract.ts'
+import { holdoutHook } from '../../src/train/holdout.ts'
 import {
   DivergedError,
   type LoopOptions,
-  type StepRecord,
+  type Trained as Outcome,
   tokensPerSecond,
   trainLoop,
 } from '../../src/train/loop.ts'
+import type { StepDone, StepHook } from '../../src/train/state.ts'
 import { feedsFor, type Programs } from '../../src/train/step.ts'
 import { Stopped } from '../../src/util/stopped.ts'
 import { documentOf, memorySplit } from '../helpers/memory-split.ts'
@@ -52,11 +54,12 @@ interface Trained {
   readonly executor: Executor
   readonly compiled: CompiledProgram
   readonly events: readonly RunEventBody[]
-  readonly records: readonly StepRecord[]
+  readonly records: readonly StepDone[]
+  readonly outcome: Outcome
 }
 
 async function trained(
-  change: Partial<LoopOptions>,
+  change: Partial<LoopOptions> & { readonly eval_every?: number; readonly hooks?: readonly StepHook[] },
   spoil: (executor: Executor) => Promise<void> = async () => {},
   events: RunEventBody[] = [],
   signal?: AbortSignal,
@@ -65,22 +68,25 @@ async function trained(
   const compiled = await executor.compile(programs.train)
   await spoil(executor)
   const scorer = createScorer(async (batch) => (await runBatch(compiled, batch, false)).logProb!)
-  const records = await trainLoop({
+  const holdoutLoss = async () => {
+    const scores = await scorer.scoreDocuments(documents)
+    return -scores.reduce((total, { sum }) => total + sum, 0) / 31
+  }
+  const { eval_every, hooks = [], ...changed } = change
+  const emit = (event: RunEventBody) => void events.push(event)
+  const outcome = await trainLoop({
     executor,
     run: async (batch) => (await runBatch(compiled, batch, true)).loss![0]!,
     split: memorySplit([documents]),
-    options: { ...options, ...change },
+    options: { ...options, ...changed },
     seed: 1,
     lr: 0.05,
     schedule,
-    holdoutLoss: async () => {
-      const scores = await scorer.scoreDocuments(documents)
-      return -scores.reduce((total, { sum }) => total + sum, 0) / 31
-    },
-    emit: (event) => events.push(event),
+    hooks: [...(eval_every ? [holdoutHook(eval_every, holdoutLoss, emit)] : []), ...hooks],
+    emit,
     ...(signal ? { signal } : {}),
   })
-  return { executor, compiled, events, records }
+  return { executor, compiled, events, records: outcome.records, outcome }
 }
 
 const steps = (events: readonly RunEventBody[]) => events.filter((event) => event.type === 'step')
@@ -178,10 +184,36 @@ test('a stop is heard between two micro-batches', async () => {
 })
 
 test('speed is the median after the first third', () => {
-  const record = (tokens: number, seconds: number) => ({ loss: 0, tokens, seconds })
+  const record = (tokens: number, seconds: number) => ({ tokens, seconds })
   const slow = [record(100, 50), record(100, 40)]
   expect(tokensPerSecond([...slow, record(100, 1), record(300, 1), record(100, 0.5), record(200, 4)])).toBe(
     150,
   )
   expect(tokensPerSecond([])).toBeNaN()
+})
+
+test('hooks see every step, keep what they know, and may end training or accept a step that diverged', async () => {
+  const seen: number[] = []
+  const hook: StepHook = {
+    name: 'counter',
+    afterStep({ step }) {
+      seen.push(step)
+      return step === 4 ? 'stop' : undefined
+    },
+    save: () => ({ count: seen.length }),
+  }
+  const { outcome } = await trained({ steps: 9, hooks: [hook] })
+  expect(seen).toEqual([1, 2, 3, 4])
+  expect(outcome.state).toMatchObject({ step: 4, ended: true, hooks: { counter: { count: 4 } } })
+  const lenient: StepHook = { name: 'lenient', afterStep: () => 'go on' }
+  const spoil = async (executor: Executor): Promise<void> => {
+    const name = names()[0]!
+    await executor.write(name, (await executor.read(name)).fill(Number.NaN))
+  }
+  const { executor, events } = await trained({ steps: 3, hooks: [lenient] }, spoil)
+  expect(steps(events).map(({ loss }) => loss)).toEqual([Number.NaN, Number.NaN, Number.NaN])
+  // No step changed anything: what was sound still is.
+  const untouched = await oracleExecutor()
+  await untouched.compile(programs.train)
+  for (const name of names().slice(1)) expect(await executor.read(name)).toEqual(await untouched.read(name))
 })

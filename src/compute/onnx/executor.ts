@@ -50,6 +50,22 @@ export class OnnxExecutor implements Executor {
     await this.#ask({ kind: 'write', name, values })
   }
 
+  async dropGradients(): Promise<void> {
+    await this.#ask({ kind: 'dropGradients' })
+  }
+
+  trained(): ReturnType<Executor['trained']> {
+    return this.#ask({ kind: 'trained' }) as ReturnType<Executor['trained']>
+  }
+
+  readState(name: string, index: number): Promise<Float32Array> {
+    return this.#ask({ kind: 'readState', name, index }) as Promise<Float32Array>
+  }
+
+  async writeState(name: string, index: number, values: Float32Array): Promise<void> {
+    await this.#ask({ kind: 'writeState', name, index, values })
+  }
+
   async close(): Promise<void> {
     if (!this.#lost) await this.#ask({ kind: 'close' })
     this.#lost ??= new ExecutorError('worker-lost', 'the executor was closed')

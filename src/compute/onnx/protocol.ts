@@ -25,6 +25,15 @@ export type Request =
   | { readonly kind: 'update'; readonly scalars: UpdateScalars & { readonly clip: number } }
   | { readonly kind: 'read'; readonly name: string }
   | { readonly kind: 'write'; readonly name: string; readonly values: Float32Array }
+  | { readonly kind: 'dropGradients' }
+  | { readonly kind: 'trained' }
+  | { readonly kind: 'readState'; readonly name: string; readonly index: number }
+  | {
+      readonly kind: 'writeState'
+      readonly name: string
+      readonly index: number
+      readonly values: Float32Array
+    }
   | { readonly kind: 'close' }
 
 export type Reply =

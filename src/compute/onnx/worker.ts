@@ -1,6 +1,6 @@
 /** @file The executor's thread: owns parameters, gradient sums and optimizer state; answers one request at a time. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { ExecutorErrorKind, Optimizer, OptimizerSpec } from '../executor.ts'
+import type { ExecutorErrorKind, Optimizer, OptimizerSpec, TrainedTensor } from '../executor.ts'
 import type { ParameterSpec } from '../graph.ts'
 import { initialValues } from '../init.ts'
 import type { Reply, Request, SessionSettings } from './protocol.ts'
@@ -43,21 +43,45 @@ async function handle(request: Request): Promise<unknown> {
       return update(request.scalars)
     case 'read':
       return known(request.name).value.slice()
-    case 'write': {
-      const { value } = known(request.name)
-      if (value.length !== request.values.length) {
-        throw new Error(
-          `parameter "${request.name}" holds ${value.length} values, ${request.values.length} were written`,
-        )
-      }
-      value.set(request.values)
+    case 'write':
+      return replace(`parameter "${request.name}"`, known(request.name).value, request.values)
+    case 'dropGradients':
+      for (const { sum } of parameters.values()) sum.fill(0)
       return undefined
-    }
+    case 'trained':
+      return trained()
+    case 'readState':
+      return stateOf(request.name, request.index).slice()
+    case 'writeState':
+      return replace(
+        `the optimizer's state of "${request.name}"`,
+        stateOf(request.name, request.index),
+        request.values,
+      )
     case 'close':
       return sessions.close()
     default:
       return request satisfies never
   }
+}
+
+function replace(what: string, old: Float32Array, values: Float32Array): void {
+  if (old.length !== values.length)
+    throw new Error(`${what} holds ${old.length} values, ${values.length} were written`)
+  old.set(values)
+}
+
+function trained(): readonly TrainedTensor[] {
+  return [...parameters]
+    .filter(([, { frozen }]) => !frozen)
+    .map(([name, { shape, state }]) => ({ name, shape, state: state.map(({ length }) => length) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function stateOf(name: string, index: number): Float32Array {
+  const state = known(name).state[index]
+  if (!state) throw new Error(`the optimizer keeps no state ${index} of "${name}"`)
+  return state
 }
 
 /** A parameter that an earlier program brought keeps its values. */
@@ -90,6 +114,10 @@ function update({ step, lr, clip }: { step: number; lr: number; clip: number }):
   let squares = 0
   for (const { sum } of parameters.values()) for (let i = 0; i < sum.length; i++) squares += sum[i]! * sum[i]!
   const gradNorm = Math.sqrt(squares)
+  if (!Number.isFinite(gradNorm)) {
+    for (const { sum } of parameters.values()) sum.fill(0)
+    return { gradNorm }
+  }
   const factor = clip > 0 ? Math.min(1, clip / (gradNorm + 1e-6)) : 1
   for (const [name, { value, sum, state, lrFactor, frozen }] of parameters) {
     if (frozen) continue
@@ -126,10 +154,16 @@ function known(name: string): Parameter {
 }
 
 function kindOf(message: string): ExecutorErrorKind {
-  if (/bad_alloc|allocate memory|out of memory/i.test(message)) return 'out-of-memory'
+  if (/bad_alloc|allocate memory|out of memory|buffer allocation failed/i.test(message))
+    return 'out-of-memory'
   return /not (supported|implemented)|backend not found|no available backend/i.test(message)
     ? 'unsupported'
     : 'failed'
+}
+
+function movable(value: unknown): ArrayBuffer[] {
+  const arrays = value instanceof Float32Array ? [value] : Object.values(value ?? {})
+  return arrays.flatMap((array) => (array instanceof Float32Array ? [array.buffer as ArrayBuffer] : []))
 }
 
 // Requests are answered strictly in order, also when they arrive while one is at work.
@@ -143,6 +177,7 @@ parentPort!.on('message', ({ id, request }: { id: number; request: Request }) =>
       const message = error instanceof Error ? error.message : String(error)
       reply = { id, error: { kind: kindOf(message), message } }
     }
-    parentPort!.postMessage(reply)
+    // Arrays that were made for this answer move over instead of being copied once more.
+    parentPort!.postMessage(reply, 'value' in reply ? movable(reply.value) : [])
   })
 })
