@@ -9,6 +9,7 @@ import { evaluateAll } from './run/evaluate.ts'
 import { writeAdapter, writeExports } from './run/export.ts'
 import type { RunOptions } from './run/options.ts'
 import { openTemplate, planAdapter, preflight } from './run/preflight.ts'
+import { noteInputs, noteOutputs } from './run/provenance.ts'
 import { recordRun, Warnings } from './run/record.ts'
 import { type Report, writeReport } from './run/report.ts'
 import { anySignal, closing } from './run/resources.ts'
@@ -35,6 +36,7 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
     const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
 
     return recordRun(resolved, stages, warnings, options, async (log) => {
+      const noted = noteInputs(resolved, stages, model, data, log)
       const signal = anySignal(options.signal, data.failed)
       const engine = await use(openEngine(resolved, stages, model, adapter, signal))
       const evaluation = { engine, data, stages, log, onProgress: options.onProgress }
@@ -45,6 +47,8 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
       const tuned = await evaluateAll('tuned', trained.state.step, evaluation)
 
       const exports = await writeExports(stages, model, adapter, engine, log)
+      await noted
+      await noteOutputs(log)
       const results = {
         base,
         tuned,

@@ -1,4 +1,5 @@
 /** @file ONNX Runtime on the CPU: portable, fp32. */
+import { availableParallelism } from 'node:os'
 import { definePlugin } from 'medtune/plugin'
 
 export default definePlugin({
@@ -30,6 +31,7 @@ export default definePlugin({
   create: (options) => ({
     precisions: ['fp32'],
     auto: 'fp32',
+    threads: options.threads === 0 ? availableParallelism() : options.threads,
     async open() {
       const { OnnxExecutor } = await import('medtune/compute/onnx')
       return new OnnxExecutor({ ...options, provider: 'cpu' })

@@ -68,6 +68,7 @@ export default definePlugin({
       async *read(which) {
         const wanted = which === 'holdout' && held !== undefined ? held : trained
         const all = await filesOf(wanted.split)
+        for (const file of all) context.uses?.(file)
         yield* notEmpty(
           repo,
           sliceRows(wanted, () => readAll(all)),

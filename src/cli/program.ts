@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../util/package.ts'
 import { exitCode, tellFailure } from './failure.ts'
+import { addRunsCommands } from './runs/program.ts'
 
 /** A command's own work; resolves to the exit code. */
 type Action = () => Promise<number>
@@ -10,6 +11,7 @@ interface RunOptions {
   readonly runsDir: string
   readonly json?: boolean
   readonly quiet?: boolean
+  readonly from?: string
 }
 interface JsonOption {
   readonly json?: boolean
@@ -23,6 +25,7 @@ interface OutOption {
   readonly out?: string
 }
 
+const RECIPE = 'a recipe file, or the name of one that ships with medtune (quickstart)'
 const OVERRIDES = 'change any key of the recipe: adapter.rank=8 eval=[loss] dataset.use=jsonl'
 
 type Run = (action: Action, json: boolean) => Promise<void>
@@ -41,6 +44,7 @@ function buildProgram(run: Run): Command {
     .addHelpText('after', EXIT_CODES)
   addRecipeCommands(program, run)
   addOtherCommands(program, run)
+  addRunsCommands(program, run)
   return program
 }
 
@@ -50,16 +54,22 @@ function addRecipeCommands(program: Command, run: Run): void {
     program
       .command(name)
       .description(summary)
-      .argument('<recipe>', 'a recipe file, or the name of one that ships with medtune (quickstart)')
+      .argument('<recipe>', RECIPE)
       .argument('[overrides...]', OVERRIDES)
 
-  recipeCommand('run', 'Train, evaluate and record what a recipe describes.')
+  program
+    .command('run')
+    .description('Train, evaluate and record what a recipe describes.')
+    .argument('[recipe]', `${RECIPE}; left out with --from`)
+    .argument('[overrides...]', OVERRIDES)
     .option('--runs-dir <dir>', 'where the run folder is made', 'runs')
+    .option('--from <run>', 'repeat this run, and say what is not as it was')
     .option('--json', 'print the report as one JSON object on stdout')
     .option('--quiet', 'no progress on stderr')
-    .action((target: string, overrides: string[], options: RunOptions) =>
-      run(async () => (await import('./run.ts')).run(target, overrides, options), Boolean(options.json)),
-    )
+    .action((target: string | undefined, overrides: string[], options: RunOptions) => {
+      const words = target === undefined ? [] : [target, ...overrides]
+      return run(async () => (await import('./run.ts')).run(words, options), Boolean(options.json))
+    })
   recipeCommand('plan', 'Show what a run would do, without training.')
     .option('--json', 'print the plan as one JSON object on stdout')
     .action((target: string, overrides: string[], options: JsonOption) =>

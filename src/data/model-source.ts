@@ -6,8 +6,8 @@ import type { OptionsSchema } from '../plugin/options.ts'
 import { OptionError } from '../util/errors.ts'
 import { downloadSnapshot } from './hub.ts'
 
-/** What a model needs of its repository, at its root; other formats of the same weights stay there. */
-const WANTED =
+/** Names of the files of a model's folder that count; other formats of the same weights do not. */
+export const MODEL_FILES =
   /^(config|generation_config|special_tokens_map|tokenizer[\w.-]*|[\w.-]+\.index)\.json$|^chat_template\.jinja$|^[\w.-]+\.safetensors$/
 
 /** Options of a model plugin. */
@@ -62,7 +62,7 @@ export function modelSource(
         repo,
         type: 'model',
         revision,
-        files: (name) => WANTED.test(name),
+        files: (name) => MODEL_FILES.test(name),
         warn: (code, message) => context.warn(code, message),
         progress: (done, total) => context.progress?.(`download ${repo}`, done, total, 'bytes'),
       })

@@ -40,6 +40,8 @@ export interface SplitOptions {
 }
 
 export interface EncodedSplit {
+  /** SHA-256 (hex) of the rendered rows, in their order. */
+  readonly digest: string
   /** Number of windows: rows / 1000, rounded up. */
   readonly windows: number
   /** The documents of a window that are left after the length policy, in order. Rejects with what made tokenising fail. */
@@ -99,6 +101,7 @@ interface Parts {
 }
 
 class WindowedSplit implements EncodedSplit {
+  readonly digest: string
   readonly windows: number
   readonly census: Promise<Census>
   readonly #parts: Parts
@@ -110,6 +113,7 @@ class WindowedSplit implements EncodedSplit {
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.digest = parts.rows.digest()
     this.windows = Math.ceil(parts.rows.count / WINDOW_ROWS)
     this.census = this.#takeCensus()
     // Whoever awaits the census or a window gets the error; unawaited it must not end the process.

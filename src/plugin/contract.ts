@@ -303,6 +303,8 @@ export interface ExecutorSource {
   readonly precisions: readonly ('fp32' | 'bf16')[]
   /** What `precision: auto` chooses on this machine. */
   readonly auto: 'fp32' | 'bf16'
+  /** Threads of one operator, for the run's record. */
+  readonly threads?: number
   open(precision: 'fp32' | 'bf16'): Promise<Executor>
 }
 
@@ -331,6 +333,11 @@ export interface StageContext {
   readonly seed: number
   /** Reports something the user should know; it is printed and recorded in the run. */
   warn(code: string, message: string): void
+  /**
+   * Notes a file or folder that the stage reads, so that the run's record holds its hash. What `resolvePath`
+   * resolved is noted already; this is for files found otherwise, such as downloads.
+   */
+  uses?(path: string): void
   /** Says how far something that takes a while is, such as a download; `unit` is what is counted. */
   progress?(phase: string, done: number, total: number, unit?: 'bytes'): void
 }

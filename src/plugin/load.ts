@@ -22,6 +22,11 @@ function builtInUrl(name: string): string {
   return new URL(`../../plugins/${name}${path.extname(import.meta.url)}`, import.meta.url).href
 }
 
+/** Whether a plugin ships with this package. */
+export function isBuiltIn({ module }: Origin): boolean {
+  return module.startsWith(new URL('../../plugins/', import.meta.url).href)
+}
+
 /**
  * Adds what a third-party module exports by default: a plugin, or a list of them.
  * @param name an npm package, found from `dir` as `import` would, or a path that starts with a dot or slash

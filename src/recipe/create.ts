@@ -15,10 +15,15 @@ export async function createStage<K extends StageKind>(
   path: string,
   warn: StageContext['warn'],
   progress?: StageContext['progress'],
+  uses?: StageContext['uses'],
 ): Promise<Stages[K]> {
   const stage = stageAt(resolved, path)
   const plugin = resolved.registry.get(kind, stage.use) as unknown as Creates
-  const context = stageContext(resolved, stage, path, { warn, progress: progress ?? (() => {}) })
+  const context = stageContext(resolved, stage, path, {
+    warn,
+    progress: progress ?? (() => {}),
+    uses: uses ?? (() => {}),
+  })
   try {
     return (await plugin.create(ownOptions(kind, stage) as never, context)) as Stages[K]
   } catch (error) {
@@ -57,15 +62,19 @@ function stageContext(
   resolved: ResolvedRecipe,
   stage: StageUse,
   at: string,
-  listeners: Required<Pick<StageContext, 'warn' | 'progress'>>,
+  listeners: Required<Pick<StageContext, 'warn' | 'progress' | 'uses'>>,
 ): StageContext {
   return Object.freeze({
     recipeDir: resolved.dir,
     seed: resolved.recipe.seed,
     ...listeners,
     resolvePath(value: string): string {
-      if (value === '~' || value.startsWith('~/')) return nodePath.join(os.homedir(), value.slice(1))
-      return nodePath.resolve(resolved.baseDir(joinPath(at, optionOf(stage, value))), value)
+      const home = value === '~' || value.startsWith('~/')
+      const path = home
+        ? nodePath.join(os.homedir(), value.slice(1))
+        : nodePath.resolve(resolved.baseDir(joinPath(at, optionOf(stage, value))), value)
+      listeners.uses(path)
+      return path
     },
   })
 }

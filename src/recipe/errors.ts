@@ -8,6 +8,8 @@ export interface Place {
   readonly col: number
   /** The override as typed; `file` is then `<override>`. */
   readonly override?: string
+  /** Where relative paths written here start, where that is not the file's own folder. */
+  readonly base?: string
 }
 
 export interface Problem extends Place {

@@ -20,7 +20,27 @@ export async function resolveRecipe(target: string, overrides: readonly string[]
   const { root: layers, source } = readLayers(file, problems)
   const broken = problems.length > 0
   if (!layers) throw new RecipeError(problems)
-  const root = applyOverrides(overFallbacks(layers, file), overrides, problems)
+  const below = overFallbacks(layers, file)
+  return finishRecipe(below, { file, dir: path.dirname(file), source, overrides, broken }, problems)
+}
+
+/** Where a recipe came from, and what is laid over it. */
+export interface RecipeOrigin {
+  readonly file: string
+  readonly dir: string
+  readonly source: string
+  readonly overrides: readonly string[]
+  /** Whether a file below it could not be read. */
+  readonly broken: boolean
+}
+
+/** Overrides, finds the plugins, checks and freezes. @throws RecipeError with every mistake, `problems` included */
+export async function finishRecipe(
+  below: MapNode,
+  { file, dir, source, overrides, broken }: RecipeOrigin,
+  problems: Problem[],
+): Promise<ResolvedRecipe> {
+  const root = applyOverrides(below, overrides, problems)
   const { registry, complete } = await openRegistry(root, problems)
   const recipe = checkRecipe(root, registry, problems, { layers: !broken, plugins: complete }) as Recipe
   if (problems.length > 0) throw new RecipeError(problems)
@@ -29,7 +49,7 @@ export async function resolveRecipe(target: string, overrides: readonly string[]
     recipe,
     hash: contentHash(recipe),
     file,
-    dir: path.dirname(file),
+    dir,
     source,
     overrides: Object.freeze([...overrides]),
     registry,
@@ -82,5 +102,5 @@ async function openRegistry(
 }
 
 function baseDir(place: Place): string {
-  return place.override === undefined ? path.dirname(place.file) : process.cwd()
+  return place.override === undefined ? (place.base ?? path.dirname(place.file)) : process.cwd()
 }

@@ -1,6 +1,4 @@
 /** @file The rows of a run: what is trained on, what is held out, and what became of them on the way. */
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import {
   type Census,
   type EncodedSplit,
@@ -11,6 +9,7 @@ import {
 } from '../data/index.ts'
 import type { Dataset, Model, Split, StageContext } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import { cacheFolder } from '../util/cache-folder.ts'
 import type { RunStages } from './stages.ts'
 
 export interface RunData {
@@ -54,7 +53,7 @@ export async function openData(
       overLength: recipe.train.over_length,
       shuffle: split === 'train' && recipe.train.shuffle && recipe.train.order === 'stream',
       seed: recipe.seed,
-      cacheDir: cacheFolder(),
+      cacheDir: cacheFolder('tokens'),
     })
   const tokenizer = await openTokenizer(model.folder)
   const train = await encode('train')
@@ -78,13 +77,6 @@ export async function openData(
       await Promise.all([train.close(), holdout?.close()])
     },
   }
-}
-
-/** Tokenised rows are kept between runs: MEDTUNE_CACHE, else the user's cache folder. */
-function cacheFolder(): string {
-  const base =
-    process.env.MEDTUNE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'medtune')
-  return join(base, 'tokens')
 }
 
 /** Says what part of a split will not be learned from as it stands. */

@@ -12,6 +12,8 @@ export interface Progress {
 }
 
 export interface RunOptions {
+  /** The run that this one repeats, and what is not as it was then; both are recorded. */
+  readonly repeats?: { readonly folder: string; readonly notes: readonly string[] }
   /** Folder that run folders are made in; `runs` by default. */
   readonly runsDir?: string
   /** Stops the run between two batches; abort with a `Stopped` to have it recorded as stopped, not failed. */

@@ -2,12 +2,14 @@
 import { writeFile } from 'node:fs/promises'
 import type { StageContext } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import { basesOf } from '../recipe/recorded.ts'
 import { EventLog } from '../track/events.ts'
 import { gitState, hardware } from '../track/hardware.ts'
 import { RunFolder } from '../track/run-folder.ts'
 import { packageVersion } from '../util/package.ts'
 import { Stopped } from '../util/stopped.ts'
 import type { RunOptions } from './options.ts'
+import { pluginsOf, softwareOf } from './provenance.ts'
 import type { RunStages } from './stages.ts'
 
 export interface RunLog {
@@ -63,6 +65,8 @@ async function openLog(resolved: ResolvedRecipe, stages: RunStages, options: Run
     medtune: packageVersion(),
     ...(git ? { git } : {}),
     hardware: machine,
+    ...(await softwareOf(resolved, stages)),
+    ...(options.repeats ? { from: options.repeats.folder } : {}),
   })
   await folder.writeText('recipe.yaml', source)
   await folder.writeJson('resolved.json', describeRecipe(resolved))
@@ -70,6 +74,8 @@ async function openLog(resolved: ResolvedRecipe, stages: RunStages, options: Run
   const listeners = options.onEvent ? [options.onEvent] : []
   const events = new EventLog(folder.file('events.jsonl'), stages.trackers, listeners)
   events.emit({ type: 'start', recipe: { ...recipe }, hardware: machine })
+  for (const message of options.repeats?.notes ?? [])
+    events.emit({ type: 'warning', code: 'repeat', message })
   return { folder, events, started: new Date() }
 }
 
@@ -82,32 +88,19 @@ async function finish({ folder, events }: RunLog, status: 'done' | 'failed' | 's
   await folder.finish(status, reason)
 }
 
-/** resolved.json: everything that decided the run. */
-function describeRecipe({ recipe, hash, file, overrides, registry }: ResolvedRecipe): object {
-  const used = [
-    ['dataset', recipe.dataset],
-    ['template', recipe.template],
-    ['model', recipe.model],
-    ['adapter', recipe.adapter],
-    ['optimizer', recipe.optimizer],
-    ['schedule', recipe.schedule],
-    ['compute', recipe.compute],
-    ...recipe.eval.map((use) => ['eval', use] as const),
-    ...recipe.trackers.map((use) => ['tracker', use] as const),
-    ...recipe.exports.map((use) => ['export', use] as const),
-  ] as const
-  const plugins = used.map(([kind, { use }]) => {
-    const { module, package: name, version: release } = registry.origin(kind, use)
-    return { kind, name: use, ...(name ? { package: name, version: release, module } : {}) }
-  })
+/** resolved.json: everything that decided the run; `loadRecorded` makes a recipe of it again. */
+function describeRecipe(resolved: ResolvedRecipe): object {
+  const { recipe, hash, file, dir, overrides } = resolved
   return {
     recipe,
     hash,
     file,
+    dir,
+    bases: basesOf(resolved),
     overrides,
     seed: recipe.seed,
     medtune: packageVersion(),
     node: process.version,
-    plugins,
+    plugins: pluginsOf(resolved),
   }
 }

@@ -35,7 +35,12 @@ export interface RunStages {
   readonly evaluations: readonly NamedEvaluation[]
   readonly trackers: readonly NamedTracker[]
   readonly exporters: readonly { readonly name: string; readonly exporter: Exporter }[]
+  /** Files and folders that stages read -> the stage's path in the recipe; grows while rows are read. */
+  readonly used: ReadonlyMap<string, string>
 }
+
+/** Stages whose files decide what a run comes to. The model's are known once it is loaded. */
+const READERS: ReadonlySet<StageKind> = new Set(['dataset', 'template', 'adapter', 'eval'])
 
 type Warn = StageContext['warn']
 
@@ -49,10 +54,12 @@ export async function createStages(
     onProgress?.({ phase, done, total, ...(unit === undefined ? {} : { unit }) })
   const { recipe } = resolved
   const refused: Problem[] = []
+  const used = new Map<string, string>()
   // A refused stage leaves a hole; nothing is returned where there is one.
   const create = async <K extends StageKind>(kind: K, path: string): Promise<Stages[K]> => {
     try {
-      return await createStage(resolved, kind, path, warn, progress)
+      const uses = (file: string) => void (READERS.has(kind) && used.set(file, path))
+      return await createStage(resolved, kind, path, warn, progress, uses)
     } catch (error) {
       if (!(error instanceof RecipeError)) throw error
       refused.push(...error.problems)
@@ -89,7 +96,7 @@ export async function createStages(
     exporters: (await many('export', 'exports')).map(({ name, made }) => ({ name, exporter: made })),
   }
   if (refused.length > 0) throw new RecipeError(refused)
-  return { ...stages, ...lists }
+  return { ...stages, ...lists, used }
 }
 
 /** What a stage of a list is called in reports: its `name`, else its plugin. */

@@ -8,13 +8,14 @@ import { writeAtomically } from '../util/atomic.ts'
 import { InputError } from '../util/errors.ts'
 import type { GitState } from './hardware.ts'
 import { stringify } from './json.ts'
+import type { Provenance } from './provenance.ts'
 
 const HEARTBEAT_MS = 10_000
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'stopped'
 
 /** run.json. A run whose status is `running` and whose heartbeat is old has died. */
-export interface RunRecord {
+export interface RunRecord extends Provenance {
   readonly name: string
   readonly hash: string
   readonly status: RunStatus
@@ -81,6 +82,12 @@ export class RunFolder {
   writeItems(name: string, which: 'base' | 'tuned', items: readonly EvalItem[]): Promise<void> {
     const lines = items.map(({ id, score, weight, detail }) => stringify({ id, ...detail, score, weight }))
     return writeFile(this.file('eval', `${name}.${which}.jsonl`), lines.map((line) => `${line}\n`).join(''))
+  }
+
+  /** Adds what became known of the run, and writes it down. */
+  describe(facts: Provenance): Promise<void> {
+    this.record = { ...this.record, ...facts }
+    return this.save()
   }
 
   /** Notes how far the run is; written with the next heartbeat. */

@@ -7,6 +7,7 @@ import type { Encoded } from '../../src/plugin/contract.ts'
 /** `asked` notes the windows in the order in which they were asked for. */
 export function memorySplit(windows: readonly (readonly Encoded[])[], asked: number[] = []): EncodedSplit {
   return {
+    digest: '',
     windows: windows.length,
     async window(index) {
       asked.push(index)
