@@ -5,10 +5,18 @@ import { constant } from './ops/leaf.ts'
 
 /**
  * Gradients of a scalar `output` with respect to `targets`, as new graph values; null for a target that the
- * output does not depend on. Nothing is built below the lowest target: frozen weights and what only they
- * feed get no gradient.
+ * output does not depend on.
  */
 export function grad(output: Value, targets: readonly Value[]): (Value | null)[] {
+  const gradients = gradientsOnTheWay(output, targets)
+  return targets.map((target) => gradients.get(target) ?? null)
+}
+
+/**
+ * The gradient of every value on the way from `output` to the `targets`. Nothing is built below the lowest target:
+ * frozen weights and what only they feed get no gradient.
+ */
+export function gradientsOnTheWay(output: Value, targets: readonly Value[]): ReadonlyMap<Value, Value> {
   if (output.shape.length !== 0) throw new Error(`grad: expected a scalar, found [${output.shape}]`)
   const order = toposort([output])
   const reaches = reachable(order, targets)
@@ -26,7 +34,7 @@ export function grad(output: Value, targets: readonly Value[]): (Value | null)[]
       gradients.set(source, sum ? add(sum, part) : part)
     })
   }
-  return targets.map((target) => gradients.get(target) ?? null)
+  return gradients
 }
 
 /** Nodes from which a target is reached against the flow of data: the targets and whatever depends on them. */

@@ -82,8 +82,11 @@ export function apply1<A extends Attrs>(op: Op<A>, inputs: readonly Value[], att
   return apply(op, inputs, attrs)[0]!
 }
 
-/** Nodes that `roots` need, inputs before users, in the order they were first reached. */
-export function toposort(roots: readonly Value[]): Node[] {
+/**
+ * Nodes that `roots` need, inputs before users, in the order they were first reached. `follow` says which inputs
+ * are followed: all of them, if left out.
+ */
+export function toposort(roots: readonly Value[], follow: (value: Value) => boolean = () => true): Node[] {
   const order: Node[] = []
   const seen = new Set<Node>()
   // An explicit stack: a deep model's backward chain would overflow the call stack.
@@ -98,8 +101,9 @@ export function toposort(roots: readonly Value[]): Node[] {
     while (stack.length > 0) {
       const top = stack[stack.length - 1]!
       const input = top.node.inputs[top.next++]
-      if (input) push(input.node)
-      else {
+      if (input) {
+        if (follow(input)) push(input.node)
+      } else {
         order.push(top.node)
         stack.pop()
       }

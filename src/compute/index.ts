@@ -13,7 +13,7 @@ export {
   type TrainedTensor,
   type UpdateScalars,
 } from './executor.ts'
-export { grad } from './grad.ts'
+export { grad, gradientsOnTheWay } from './grad.ts'
 export type {
   Attrs,
   Dim,
@@ -30,6 +30,7 @@ export type {
   ValueType,
 } from './graph.ts'
 export { initialValues } from './init.ts'
+export { after } from './ops/after.ts'
 export { type AttentionAttrs, attention, type Place } from './ops/attention.ts'
 export { mulColumns } from './ops/columns.ts'
 export { add, dropout, mul, mulScalar, scale, sum } from './ops/elementwise.ts'
@@ -44,3 +45,4 @@ export { inverseRowNorm } from './ops/row-norm.ts'
 export { takeRows } from './ops/take-rows.ts'
 export { print } from './print.ts'
 export { parametersOf, program } from './program.ts'
+export { type Recompute, recompute } from './recompute.ts'

@@ -21,7 +21,8 @@ export function program(options: {
 }): Program {
   const outputs = Object.entries(options.outputs).map(([name, value]) => ({ name, value }))
   const gradients = options.gradients ?? new Map<Value, Value>()
-  const roots = [...outputs.map(({ value }) => value), ...gradients.values()]
+  // What the forward pass reached last, its gradient is ready first: it is not to wait for the others.
+  const roots = [...outputs.map(({ value }) => value), ...[...gradients.values()].reverse()]
   const order = toposort(roots)
   const inputs = order
     .filter((node) => (node.op as unknown) === inputOp)

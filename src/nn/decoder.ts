@@ -1,7 +1,7 @@
 /** @file A decoder-only transformer of any family: a folder on disk becomes a model that can build its graph. */
 import { join } from 'node:path'
-import { embed, type Value } from '../compute/index.ts'
-import type { Attachment, BatchValues, Model, ModelCost } from '../plugin/contract.ts'
+import { embed } from '../compute/index.ts'
+import type { Attachment, BatchValues, Built, Model, ModelCost } from '../plugin/contract.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { ConfigReader, readConfigJson } from './config-reader.ts'
 import type { DecoderConfig } from './decoder-config.ts'
@@ -42,15 +42,17 @@ function build(
   weights: DecoderWeights,
   batch: BatchValues,
   attachment: Attachment,
-): { readonly hidden: Value; readonly head: Value } {
+): Built {
   const building = { attachment, gain: batch.gain }
   const table = attachment.weight(weights.embedding)
   // The head uses the table without the scale.
-  let x = embed(batch.ids, table, config.embeddingScale)
-  for (const layer of weights.layers) x = transformerLayer(x, layer, batch, building)
-  const hidden = norm(x, weights.finalNorm, building)
+  const boundaries = [embed(batch.ids, table, config.embeddingScale)]
+  for (const layer of weights.layers) {
+    boundaries.push(transformerLayer(boundaries.at(-1)!, layer, batch, building))
+  }
+  const hidden = norm(boundaries.at(-1)!, weights.finalNorm, building)
   const head = config.tied ? table : attachment.weight(weights.head)
-  return { hidden, head }
+  return { hidden, head, boundaries }
 }
 
 /** Attention scores are left out: they grow with a row's length, not with its tokens. */

@@ -127,8 +127,21 @@ export interface Model {
   readonly weights: readonly WeightSlice[]
   /** Rough bytes and multiply-adds a token, for `medtune plan`. */
   readonly cost: ModelCost
-  /** Builds the graph up to the final norm: `hidden` [rows, length, H] and the tied head `head` [V, H]. */
-  build(batch: BatchValues, attachment: Attachment): { readonly hidden: Value; readonly head: Value }
+  /** Builds the graph up to the final norm. */
+  build(batch: BatchValues, attachment: Attachment): Built
+}
+
+/** What a model's graph comes to. */
+export interface Built {
+  /** [rows, length, H], behind the final norm. */
+  readonly hidden: Value
+  /** [V, H]: what the logits are products with. */
+  readonly head: Value
+  /**
+   * [rows, length, H] each: the residual stream before, between and behind the layers, in their order. Recompute keeps
+   * these alone; a model that leaves them out cannot have its activations computed anew.
+   */
+  readonly boundaries?: readonly Value[]
 }
 
 export interface ModelCost {

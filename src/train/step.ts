@@ -3,13 +3,14 @@
  * gradient of every parameter) and `score` (log-probabilities only, no backward).
  */
 import {
-  grad,
+  gradientsOnTheWay,
   headLoss,
   input,
   type ParameterSpec,
   type Program,
   parametersOf,
   program,
+  recompute,
   takeRows,
   type Value,
 } from '../compute/index.ts'
@@ -22,26 +23,51 @@ export interface Programs {
   readonly score: Program
 }
 
+export interface ProgramOptions {
+  /** Computes the activations of each layer again in the backward pass, instead of keeping them. */
+  readonly recompute: boolean
+}
+
 /**
  * Inputs of both: ids, position, segment, branch i32 [rows, length]; labelSlot, labelId i32 [labels];
  * labelWeight f32 [labels]; gain f32 [] (0 for the base model, 1 for the adapted one).
  */
-export function buildPrograms(model: Model, plan: AdapterPlan): Programs {
-  const { loss, logProb } = forward(model, plan.training?.attachment ?? plan.attachment)
-  const parameters = parametersOf([loss]).filter(
-    ({ node }) => (node.attrs.spec as ParameterSpec).frozen !== true,
-  )
-  const gradients = grad(loss, parameters)
-  const known = parameters.flatMap((value, i) => (gradients[i] ? [[value, gradients[i]] as const] : []))
+export function buildPrograms(
+  model: Model,
+  plan: AdapterPlan,
+  options: ProgramOptions = { recompute: false },
+): Programs {
+  const trained = forward(model, plan.training?.attachment ?? plan.attachment)
+  const { loss, logProb } = trained
   // Dropout belongs to training alone: scores then come from a graph of their own.
   const scored = plan.training ? forward(model, plan.attachment).logProb : logProb
   return {
-    train: program({ name: 'train', outputs: { loss, logProb }, gradients: new Map(known) }),
+    train: program({ name: 'train', outputs: { loss, logProb }, gradients: backward(trained, options) }),
     score: program({ name: 'score', outputs: { logProb: scored } }),
   }
 }
 
-function forward(model: Model, attachment: Attachment): { readonly loss: Value; readonly logProb: Value } {
+/** The gradient of each parameter that the loss reaches. */
+function backward({ loss, logProb, boundaries }: Forward, options: ProgramOptions): Map<Value, Value> {
+  const parameters = parametersOf([loss]).filter(
+    ({ node }) => (node.attrs.spec as ParameterSpec).frozen !== true,
+  )
+  const found = gradientsOnTheWay(loss, parameters)
+  const reached = parameters.filter((parameter) => found.has(parameter))
+  const direct = reached.map((parameter) => found.get(parameter)!)
+  if (!options.recompute) return new Map(reached.map((parameter, i) => [parameter, direct[i]!]))
+  const arriving = boundaries.map((boundary) => found.get(boundary) ?? null)
+  const gradients = recompute({ outputs: [loss, logProb], boundaries, arriving, gradients: direct })
+  return new Map(reached.map((parameter, i) => [parameter, gradients[i]!]))
+}
+
+interface Forward {
+  readonly loss: Value
+  readonly logProb: Value
+  readonly boundaries: readonly Value[]
+}
+
+function forward(model: Model, attachment: Attachment): Forward {
   const grid = (name: string) => input(name, 'i32', ['rows', 'length'])
   const batch = {
     ids: grid('ids'),
@@ -50,10 +76,11 @@ function forward(model: Model, attachment: Attachment): { readonly loss: Value; 
     branch: grid('branch'),
     gain: input('gain', 'f32', []),
   }
-  const { hidden, head } = model.build(batch, attachment)
+  const { hidden, head, boundaries = [] } = model.build(batch, attachment)
   const labelled = takeRows(hidden, input('labelSlot', 'i32', ['labels']))
   const labelId = input('labelId', 'i32', ['labels'])
-  return headLoss(labelled, head, labelId, input('labelWeight', 'f32', ['labels']))
+  const scored = headLoss(labelled, head, labelId, input('labelWeight', 'f32', ['labels']))
+  return { ...scored, boundaries }
 }
 
 /** Only what the program asks for: a model may do without, say, `branch`. */

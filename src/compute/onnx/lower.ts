@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path'
 import type { Dim, Node, ParameterSpec, Program, Value } from '../graph.ts'
 import { type WeightAttrs, weightOp } from '../ops/leaf.ts'
+import { listed, reads } from './order.ts'
 import { type OnnxExternal, writeModel } from './proto.ts'
 import type { Name, OnnxAttr, OnnxConstant, OnnxContext, OnnxNode, OnnxPort } from './rule.ts'
 
@@ -204,7 +205,7 @@ export function lower(program: Program): LoweredProgram {
     ...program.inputs.map(({ name, value }) => ({ name, type: value.dtype, shape: value.shape })),
     ...program.parameters.map(({ name, shape }) => ({ name, type: 'f32' as const, shape })),
   ]
-  const nodes = withoutDead(writer.nodes, ports)
+  const nodes = listed(withoutDead(writer.nodes, ports))
   const model = {
     name: program.name,
     nodes,
@@ -304,12 +305,4 @@ function withoutDead(nodes: readonly OnnxNode[], ports: readonly OnnxPort[]): On
     for (const name of reads(node)) live.add(name)
   }
   return kept.reverse()
-}
-
-/** What a node reads, the bodies of its attributes included. */
-function reads(node: OnnxNode): Name[] {
-  const bodies = Object.values(node.attrs).flatMap((value) =>
-    typeof value === 'object' && 'graph' in value ? value.graph.nodes.flatMap(reads) : [],
-  )
-  return [...node.inputs, ...bodies]
 }
