@@ -38,7 +38,7 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
     return recordRun(resolved, stages, warnings, options, async (log) => {
       const noted = noteInputs(resolved, stages, model, data, log)
       const signal = anySignal(options.signal, data.failed)
-      const engine = await use(openEngine(resolved, stages, model, adapter, signal))
+      const engine = await use(openEngine(resolved, stages, model, adapter, { ...options, signal }))
       const evaluation = { engine, data, stages, log, onProgress: options.onProgress }
 
       const base = await evaluateAll('base', 0, evaluation)

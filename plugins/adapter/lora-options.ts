@@ -65,9 +65,9 @@ export const OPTIONS = {
     },
     init: {
       type: 'string',
-      enum: ['kaiming', 'gaussian', 'olora'],
+      enum: ['kaiming', 'gaussian', 'olora', 'pissa'],
       description:
-        'How the branch starts: A uniform (kaiming, if left out) or normal (gaussian), as PEFT draws it from the same seed, and B zero; or both as factors of the weights (olora).',
+        'How the branch starts: A uniform (kaiming, if left out) or normal (gaussian), as PEFT draws it from the same seed, and B zero; or both as factors of the weights: of their QR (olora), or of their largest singular values (pissa, worked out once for a model).',
     },
     lora_plus: {
       type: 'number',

@@ -142,6 +142,18 @@ export type ParameterInit =
       readonly offset: number
       readonly dtype: 'f32' | 'f16' | 'bf16'
     }
+  /** A factor of what is nearest to a stored matrix [rows, columns] of its rank, B A = U S V^T, times `factor`: see `singularFactors`. */
+  | {
+      readonly kind: 'svd'
+      readonly part: 'a' | 'b'
+      readonly factor: number
+      readonly rank: number
+      readonly rows: number
+      readonly columns: number
+      readonly file: string
+      readonly offset: number
+      readonly dtype: 'f32' | 'f16' | 'bf16'
+    }
   /** The norms of the rows of a stored matrix with rows of `width` values. */
   | {
       readonly kind: 'row-norms'

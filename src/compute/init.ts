@@ -3,6 +3,8 @@ import { readSlice } from '../util/floats.ts'
 import { normal, streamOf, uniform } from '../util/random.ts'
 import type { ParameterSpec } from './graph.ts'
 import { type QrFactors, qrFactors } from './qr.ts'
+import type { SingularFactors } from './singular.ts'
+import { factorsOf } from './stored-factors.ts'
 import { torchNormal, torchUniform } from './torch-random.ts'
 
 /** The first values of a parameter, as its spec says: equal wherever they are made. */
@@ -36,6 +38,12 @@ export function initialValues({ name, shape, init }: ParameterSpec): Float32Arra
       }
       return lastQr.factors[part].map((value) => value * factor)
     }
+    case 'svd': {
+      const { part, factor } = init
+      const key = `${init.file} ${init.offset} ${init.rank}`
+      if (lastSingular?.key !== key) lastSingular = { key, factors: factorsOf(init) }
+      return lastSingular.factors[part].map((value) => value * factor)
+    }
     case 'row-norms':
       return rowNorms(readSlice(init.file, init.offset, init.dtype, size * init.width), init.width)
     default:
@@ -45,6 +53,7 @@ export function initialValues({ name, shape, init }: ParameterSpec): Float32Arra
 
 /** Both factors of a matrix are asked for one after the other. */
 let lastQr: { readonly key: string; readonly factors: QrFactors } | undefined
+let lastSingular: { readonly key: string; readonly factors: SingularFactors } | undefined
 
 function rowNorms(values: Float32Array, width: number): Float32Array {
   return Float32Array.from({ length: values.length / width }, (_, row) => {

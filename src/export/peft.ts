@@ -26,7 +26,10 @@ export async function writePeftAdapter(
     adapterConfig(
       model,
       targets.map((target) => plain(target, settings)),
-      plainSettings(settings),
+      plainSettings(
+        settings,
+        targets.some(({ start }) => start !== undefined),
+      ),
     ),
     null,
     2,
@@ -75,8 +78,8 @@ function plain(target: LoraTarget, { rslora }: LoraSettings): LoraTarget {
   return { ...target, rank: 2 * target.rank, alpha: target.alpha * (rslora ? Math.SQRT2 : 2) }
 }
 
-function plainSettings(settings: LoraSettings): LoraSettings {
-  if (settings.init !== 'olora') return settings
+function plainSettings(settings: LoraSettings, doubled: boolean): LoraSettings {
+  if (!doubled) return settings
   const { rank, alpha, rslora } = settings
   return { ...settings, init: 'kaiming', rank: 2 * rank, alpha: alpha * (rslora ? Math.SQRT2 : 2) }
 }

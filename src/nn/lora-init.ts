@@ -3,8 +3,10 @@ import type { ParameterInit } from '../compute/graph.ts'
 import { torchNormalDraws } from '../compute/torch-random.ts'
 import type { LinearSite } from '../plugin/contract.ts'
 
-/** `olora` takes factors of W itself: see `loraTargets`. */
-export type LoraInit = 'kaiming' | 'gaussian' | 'olora'
+/** How a branch starts: A drawn and B zero, or both as factors of W itself. */
+export type LoraInit = DrawnInit | FactorInit
+export type DrawnInit = 'kaiming' | 'gaussian'
+export type FactorInit = 'olora' | 'pissa'
 
 /**
  * - `kaiming`: uniform within 1/sqrt(inFeatures), what `kaiming_uniform_(a=sqrt(5))` comes to, bit for bit.
@@ -16,7 +18,7 @@ export type LoraInit = 'kaiming' | 'gaussian' | 'olora'
  */
 export function startsOf(
   targets: readonly (LinearSite & { readonly rank: number })[],
-  init: Exclude<LoraInit, 'olora'>,
+  init: DrawnInit,
   seed: number,
 ): readonly ParameterInit[] {
   let drawn = 0

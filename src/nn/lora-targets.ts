@@ -3,7 +3,7 @@ import type { ParameterInit, ParameterSpec } from '../compute/graph.ts'
 import type { LinearSite, WeightSlice } from '../plugin/contract.ts'
 import { OptionError } from '../util/errors.ts'
 import { startMatch } from '../util/python-regex.ts'
-import { type LoraInit, startsOf } from './lora-init.ts'
+import { type FactorInit, type LoraInit, startsOf } from './lora-init.ts'
 
 /** Options named as in the recipe; what is left out does nothing. */
 export interface LoraSettings {
@@ -35,7 +35,7 @@ export interface LoraTarget extends LinearSite {
   readonly b: ParameterSpec
   /** [outFeatures] of DoRA: the norms of the rows of W at first, so that training starts from the base model here too. */
   readonly magnitude?: ParameterSpec
-  /** What A and B started from where that is not nothing (OLoRA): taken away from the branch, so that training starts from the base model. b is negated. */
+  /** What A and B started from where that is not nothing (OLoRA, PiSSA): taken away from the branch, so that training starts from the base model. b is negated. */
   readonly start?: { readonly a: ParameterSpec; readonly b: ParameterSpec }
 }
 
@@ -61,16 +61,20 @@ export function loraTargets(
   const alphaOf = firstMatch(rules('alpha_pattern'), alpha)
   const sized = sites.map((site) => ({ ...site, rank: rankOf(site), alpha: alphaOf(site) }))
   if (!lenient) for (const site of sized) refuseWideRank(site, rank)
-  if (init === 'olora' && dora)
-    throw new OptionError('init', 'olora does not go with dora: each sets where training starts')
-  const starts = init === 'olora' ? [] : startsOf(sized, init, seed)
+  const factored = isFactor(init)
+  if (factored && dora)
+    throw new OptionError('init', `${init} does not go with dora: each sets where training starts`)
+  const starts = factored ? [] : startsOf(sized, init, seed)
   const plus = settings.lora_plus === undefined ? {} : { lrFactor: settings.lora_plus }
   return sized.map((site, index) => {
-    const { a, b, start } = init === 'olora' ? olora(site, weights) : pair(site, starts[index]!)
+    const scaling = site.alpha / (rslora ? Math.sqrt(site.rank) : site.rank)
+    const { a, b, start } = factored
+      ? factors(site, weights, FACTORS[init](scaling))
+      : pair(site, starts[index]!)
     return {
       ...(start ? { start } : {}),
       ...site,
-      scaling: site.alpha / (rslora ? Math.sqrt(site.rank) : site.rank),
+      scaling,
       a,
       b: { ...b, ...plus },
       ...(dora ? { magnitude: { ...magnitude(site, weights), ...plus } } : {}),
@@ -106,24 +110,42 @@ function magnitude(
   }
 }
 
-/** B and A are the first columns of Q and rows of R of W = Q R (Büyükakyüz 2024). */
-function olora(
+/** What of a matrix A and B start as. */
+interface Factors {
+  readonly kind: 'qr' | 'svd'
+  readonly a: 'r' | 'a'
+  readonly b: 'q' | 'b'
+  readonly factor: number
+}
+
+const FACTORS: Readonly<Record<FactorInit, (scaling: number) => Factors>> = {
+  /** B and A are the first columns of Q and rows of R of W = Q R (Büyükakyüz 2024). */
+  olora: () => ({ kind: 'qr', a: 'r', b: 'q', factor: 1 }),
+  /** scaling * B A is what is nearest to W of its rank (PiSSA, Meng et al. 2024). */
+  pissa: (scaling) => ({ kind: 'svd', a: 'a', b: 'b', factor: 1 / Math.sqrt(scaling) }),
+}
+
+function isFactor(init: LoraInit): init is FactorInit {
+  return Object.hasOwn(FACTORS, init)
+}
+
+function factors(
   site: LinearSite & { readonly rank: number },
   weights: readonly WeightSlice[],
+  { kind, a: partOfA, b: partOfB, factor }: Factors,
 ): Pick<LoraTarget, 'a' | 'b' | 'start'> {
   const { name, rank, inFeatures: columns, outFeatures: rows } = site
   const { file, offset, dtype } = sliceOf(name, weights)
-  const init = (part: 'q' | 'r', factor: number): ParameterInit => {
-    return { kind: 'qr', part, factor, rank, rows, columns, file, offset, dtype }
-  }
-  const { a, b } = pair(site, init('r', 1))
+  const init = (part: Factors['a' | 'b'], sign = 1): ParameterInit =>
+    ({ kind, part, factor: sign * factor, rank, rows, columns, file, offset, dtype }) as ParameterInit
+  const { a, b } = pair(site, init(partOfA))
   const kept = (spec: ParameterSpec, start: ParameterInit): ParameterSpec => {
     return { name: `start of ${spec.name}`, shape: spec.shape, init: start, frozen: true }
   }
   return {
     a,
-    b: { ...b, init: init('q', 1) },
-    start: { a: kept(a, init('r', 1)), b: kept(b, init('q', -1)) },
+    b: { ...b, init: init(partOfB) },
+    start: { a: kept(a, init(partOfA)), b: kept(b, init(partOfB, -1)) },
   }
 }
 

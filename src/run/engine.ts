@@ -1,12 +1,13 @@
 /** @file The executor with both programs of a run, seen as functions of a batch. */
 
-import type { Program } from '../compute/index.ts'
+import { type Program, prepareParameters } from '../compute/index.ts'
 import type { Batch } from '../data/index.ts'
 import type { AdapterPlan, CompiledProgram, Dims, Executor, Feeds, Model } from '../plugin/contract.ts'
 import { ownOptions } from '../recipe/create.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { dropoutFeeds, type MicroPlace } from '../train/dropout.ts'
 import { buildPrograms, feedsFor } from '../train/step.ts'
+import type { RunOptions } from './options.ts'
 import type { RunStages } from './stages.ts'
 
 /** How far the adapter is turned on. */
@@ -32,15 +33,21 @@ export function precisionOf(
   return recipe.train.precision === 'auto' ? compute.auto : recipe.train.precision
 }
 
-/** Opens the executor, sets the optimizer and compiles on first use. `signal` stops it between two batches. */
+/**
+ * Works out what parameters start from, opens the executor, sets the optimizer; compiles on first use. `signal` stops
+ * it between two batches.
+ */
 export async function openEngine(
   resolved: ResolvedRecipe,
   stages: RunStages,
   model: Model,
   plan: AdapterPlan,
-  signal?: AbortSignal,
+  { signal, onProgress }: Pick<RunOptions, 'signal' | 'onProgress'> = {},
 ): Promise<Engine> {
   const programs = buildPrograms(model, plan)
+  const progress = (done: number, total: number): void =>
+    onProgress?.({ phase: 'factor weights', done, total })
+  await prepareParameters(programs.train.parameters, { signal, progress })
   const precision = precisionOf(resolved, stages)
   const executor = await stages.compute.open(precision)
   const score = lazily(executor, programs.score)

@@ -88,7 +88,9 @@ def main(base, out):
     versions = dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__)
     expected = dict(versions=versions, documents=documents, cases={n: write_case(base, out / n, documents, **c) for n, c in CASES.items()})
     (out / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
-    (out / "olora.json").write_text(json.dumps(olora(base, documents), separators=(",", ":")) + "\n")
+    (out / "olora.json").write_text(json.dumps(factored(base, documents, "olora"), separators=(",", ":")) + "\n")
+    pissa = factored(base, documents, "pissa", converted=out / "pissa")
+    (out / "pissa.json").write_text(json.dumps(pissa, separators=(",", ":")) + "\n")
     masked = {n: dropout(base, out / n, documents) for n in ("patterns", "dora")}
     (out / "dropout.json").write_text(json.dumps(masked, separators=(",", ":")) + "\n")
     (out / "plus.json").write_text(json.dumps(lora_plus(base, out / "dora", documents), separators=(",", ":")) + "\n")
@@ -113,13 +115,7 @@ def write_case(base, folder, documents, seed, **settings):
             if "magnitude" in name:
                 parameter.mul_(1 + 0.2 * torch.randn_like(parameter))
     tuned.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
-    file = folder / "adapter_config.json"
-    config = json.loads(file.read_text())
-    config["base_model_name_or_path"] = None
-    if isinstance(config["target_modules"], list):
-        config["target_modules"].sort()
-    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    tidy(folder)
     again = PeftModel.from_pretrained(load(base), folder).eval()
     scores = [log_probs(again, ids) for ids in documents]
     assert all(torch.allclose(s, log_probs(tuned, ids)) for s, ids in zip(scores, documents))
@@ -165,11 +161,23 @@ def lora_plus(base, folder, documents):
     return dict(options=options, losses=losses, tensors=tensors)
 
 
-def olora(base, documents):
-    """OLoRA: where two modules start, and the losses of four steps of AdamW."""
+def factored(base, documents, init, converted=None):
+    """OLoRA or PiSSA: what two modules start from, the losses of four steps of AdamW, and log-probabilities after them.
+
+    Singular vectors have no sign of their own, so that B A stands for both. `converted` is a folder for the adapter
+    as PEFT writes it for the base model as it is.
+    """
     settings = dict(r=3, lora_alpha=6, target_modules=["q_proj", "down_proj"], layers_to_transform=[0, 3])
-    tuned = get_peft_model(load(base), LoraConfig(init_lora_weights="olora", task_type="CAUSAL_LM", **settings)).eval()
-    start = {n.replace(".default", ""): p.flatten().tolist() for n, p in tuned.named_parameters() if p.requires_grad and "layers.3" in n}
+    tuned = get_peft_model(load(base), LoraConfig(init_lora_weights=init, task_type="CAUSAL_LM", **settings)).eval()
+    start = {n.replace(".default", ""): p.tolist() for n, p in tuned.named_parameters() if p.requires_grad and "layers.3" in n}
+    products = {
+        n.removeprefix("base_model.model."): (m.lora_B["default"].weight @ m.lora_A["default"].weight * m.scaling["default"]).flatten().tolist()
+        for n, m in tuned.named_modules() if hasattr(m, "lora_A") and hasattr(m, "base_layer") and "layers.3" in n
+    }
+    if converted:
+        tuned.peft_config["default"].init_lora_weights = True
+        tuned.save_pretrained(converted.parent / "initial")
+        tuned.peft_config["default"].init_lora_weights = init
     optimizer = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=5e-3, weight_decay=0.0)
     losses = []
     for _ in range(4):
@@ -178,7 +186,24 @@ def olora(base, documents):
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    return dict(start={n: [float(f"{v:.7e}") for v in values] for n, values in start.items()}, losses=losses)
+    after = [[round(v, 7) for v in log_probs(tuned, ids).tolist()] for ids in documents]
+    if converted:
+        tuned.save_pretrained(converted, path_initial_model_for_weight_conversion=converted.parent / "initial")
+        shutil.rmtree(converted.parent / "initial")
+        tidy(converted)
+        return dict(products={n: [float(f"{v:.7e}") for v in values] for n, values in products.items()}, losses=losses, logProbs=after)
+    return dict(start={n: [float(f"{v:.7e}") for row in values for v in row] for n, values in start.items()}, losses=losses)
+
+
+def tidy(folder):
+    """The settings without what changes from one machine to the next."""
+    (folder / "README.md").unlink(missing_ok=True)
+    file = folder / "adapter_config.json"
+    config = json.loads(file.read_text())
+    config["base_model_name_or_path"] = None
+    if isinstance(config["target_modules"], list):
+        config["target_modules"].sort()
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 class Mask(torch.nn.Module):

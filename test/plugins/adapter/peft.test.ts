@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import lora from '../../../plugins/adapter/lora.ts'
 import { program } from '../../../src/compute/index.ts'
 import { OnnxExecutor } from '../../../src/compute/onnx/index.ts'
@@ -226,9 +226,68 @@ describe('OLoRA', () => {
     },
   )
 
-  it('does not go with DoRA', async () => {
-    const both = await lora.create({ ...options, dora: true }, context)
+  it.each(['olora', 'pissa'] as const)('does not go with DoRA, %s', async (init) => {
+    const both = await lora.create({ ...options, init, dora: true }, context)
     expect(() => both.plan(model)).toThrow(expect.objectContaining({ path: 'init' }))
+  })
+})
+
+describe('PiSSA', () => {
+  const expected = JSON.parse(readFileSync(fixture('peft-lora/pissa.json'), 'utf8'))
+  const targets = ['q_proj', 'down_proj']
+  const options = { rank: 3, alpha: 6, targets, layers_to_transform: [0, 3], init: 'pissa' as const }
+
+  it.each([false, true])(
+    'starts and trains as in PEFT, and is written for the base model as it is (rslora %s)',
+    async (rslora) => {
+      vi.stubEnv('MEDTUNE_CACHE', tempFolder())
+      onTestFinished(() => void vi.unstubAllEnvs())
+      const plan = (await lora.create({ ...options, rslora }, context)).plan(model)
+      const executor = new OnnxExecutor({ threads: 1, prepack: false, arena: false, provider: 'cpu' })
+      executors.push(executor)
+      const module = new URL('../../../plugins/optimizer/adamw.ts', import.meta.url).href
+      const adamw = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0 }
+      await executor.optimizer({ module, name: 'adamw', options: adamw })
+      const { train } = buildPrograms(model, plan)
+      const { run } = await executor.compile(train)
+      const scaling = rslora ? 6 / Math.sqrt(3) : 2
+      expect(Object.keys(expected.products)).toHaveLength(2)
+      for (const [name, values] of Object.entries<number[]>(expected.products)) {
+        const { inFeatures, outFeatures } = model.sites.find((site) => site.name === name)!
+        const [a, b] = await Promise.all(
+          ['A', 'B'].map((part) => executor.read(`base_model.model.${name}.lora_${part}.weight`)),
+        )
+        const product = Array.from({ length: outFeatures * inFeatures }, (_, at) => {
+          const [i, j] = [Math.floor(at / inFeatures), at % inFeatures]
+          return [0, 1, 2].reduce((sum, k) => sum + scaling * b![i * 3 + k]! * a![k * inFeatures + j]!, 0)
+        })
+        const apart = Math.hypot(...product.map((value, i) => value - values[i]!))
+        expect(apart / Math.hypot(...values), name).toBeLessThan(1e-5)
+      }
+      const { fed, dims, count } = feeds(1)
+      for (const [index, loss] of (expected.losses as number[]).entries()) {
+        const found = (await run(feedsFor(train, fed), dims, true)).loss![0]!
+        if (!rslora || index === 0) expect(Math.abs(found - loss), `step ${index + 1}`).toBeLessThan(2e-5)
+        await executor.update({ step: index + 1, lr: 5e-3, clip: 0 })
+      }
+      const trained = [...(await run(feedsFor(train, fed), dims, false)).logProb!.subarray(0, count)]
+      if (!rslora) expect(worst(trained, expected.logProbs.flat())).toBeLessThan(1e-4)
+      const base = await compute(plan, { gain: 0 })
+      const frozen = await compute((await lora.create({}, context)).plan(model), { gain: 0 })
+      expect(base.logProb).toEqual(frozen.logProb)
+      const folder = join(root, `pissa-${rslora}`)
+      mkdirSync(folder)
+      await plan.write(folder, (name) => executor.read(name))
+      const config = JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8'))
+      expect(config).toMatchObject({ r: 6, init_lora_weights: true, rank_pattern: {}, alpha_pattern: {} })
+      const again = await compute(await planFrom(folder))
+      expect(worst(again.logProb, trained)).toBeLessThan(1e-5)
+    },
+  )
+
+  it('as PEFT writes it for the base model computes the same', async () => {
+    const { logProb } = await compute(await planFrom(fixture('peft-lora/pissa')))
+    expect(worst(logProb, expected.logProbs.flat())).toBeLessThan(1e-4)
   })
 })
 
