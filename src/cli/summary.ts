@@ -1,6 +1,6 @@
 /** @file What a run came to, for a reader of the terminal. */
 import { relative } from 'node:path'
-import type { EvalReport, Scores } from '../eval/report.ts'
+import type { EvalReport, FigureReport, Scores } from '../eval/report.ts'
 import type { Report } from '../run/report.ts'
 import { bytes, count, difference, duration, figure, interval, pValue } from './format.ts'
 
@@ -12,17 +12,37 @@ export function summarise(report: Report, bold: Paint = (text) => text): string 
   const lines = [
     `${bold(name)}: ${count(train.steps)} steps in ${duration(seconds)}, loss ${train.loss_first.toFixed(4)} -> ${train.loss_last.toFixed(4)}`,
     `${count(train.tokens)} tokens at ${count(train.tokens_per_second)} tokens/s, peak memory ${bytes(train.peak_rss_bytes)}`,
-    ...Object.entries(report.eval).map(([title, evaluation]) => evaluationLine(title, evaluation, bold)),
+    ...Object.entries(report.eval).flatMap(([title, evaluation]) => evaluationLines(title, evaluation, bold)),
     `run folder: ${relative(process.cwd(), report.folder) || '.'}`,
   ]
   return `${lines.join('\n')}\n`
 }
 
-function evaluationLine(title: string, evaluation: EvalReport, bold: Paint): string {
-  const { metric, base, tuned } = evaluation
+/** The evaluation before and after; below it, indented, the parts of a group, other metrics and the clean part. */
+function evaluationLines(title: string, evaluation: EvalReport, bold: Paint): string[] {
+  const { metric, parts = {}, metrics = {}, clean } = evaluation
+  return [
+    figureLine(bold(title), metric, evaluation),
+    ...Object.entries(parts).map(([name, part]) => `  ${figureLine(name, metric, part)}`),
+    ...Object.entries(metrics).map(([name, other]) => `  ${figureLine('also', name, other)}`),
+    ...(clean ? [`  ${figureLine(`without ${clean.left_out} in the training rows`, metric, clean)}`] : []),
+  ]
+}
+
+function figureLine(
+  title: string,
+  metric: string,
+  { base, tuned, difference: change }: FigureReport,
+): string {
   const ends = (scores: Scores): string => interval(metric, scores.ci95 as [number, number])
   const shown = (scores: Scores): string => `${figure(metric, Number(scores[metric]))} ${ends(scores)}`
-  const change = difference(metric, Number(evaluation.difference[metric]))
-  const p = pValue(Number(evaluation.difference.p))
-  return `${bold(title)}: ${metric} ${shown(base)} -> ${shown(tuned)}, ${change} ${ends(evaluation.difference)}, ${p}, n ${tuned.n}`
+  const corrected = change.p_holm === undefined ? '' : ' (Holm)'
+  const said = [
+    `${difference(metric, Number(change[metric]))} ${ends(change)}`,
+    `${pValue(Number(change.p_holm ?? change.p))}${corrected}`,
+    `n ${tuned.n}`,
+    ...(Number.isFinite(change.mde) ? [`could show ${difference(metric, Number(change.mde))}`] : []),
+  ]
+  const verdict = change.verdict === undefined ? '' : `: ${change.verdict}`
+  return `${title}: ${metric} ${shown(base)} -> ${shown(tuned)}, ${said.join(', ')}${verdict}`
 }

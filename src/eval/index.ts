@@ -1,7 +1,8 @@
 /** @file `medtune/eval`: what evaluations are made of. */
 
-export { type Comparison, compareItems, mcnemar, permutation } from '../util/paired.ts'
+export { type Comparison, compareItems, holm, mcnemar, type Verdict, verdict } from '../util/paired.ts'
 export {
+  clusteredEstimate,
   type Estimate,
   estimate,
   meanEstimate,

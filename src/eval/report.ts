@@ -1,32 +1,164 @@
 /** @file What a report says of an evaluation: base and tuned with their uncertainty, and the paired difference. */
-import type { EvalOutcome } from '../plugin/contract.ts'
-import { compareItems } from '../util/paired.ts'
+import type { EvalItem, EvalOutcome } from '../plugin/contract.ts'
+import { type Comparison, compareItems, holm, verdict } from '../util/paired.ts'
 import { estimate } from '../util/statistics.ts'
 
 /** The headline figure under its own name, such as `accuracy`, beside `n`, `stderr` and `ci95`. */
 export type Scores = Readonly<Record<string, number | string | readonly [number, number]>>
 
-export interface EvalReport {
-  readonly metric: string
-  readonly better: 'higher' | 'lower'
+/** One figure before and after. */
+export interface FigureReport {
   readonly base: Scores
   readonly tuned: Scores
-  /** tuned - base, with the two-sided p-value `p` of the `test` named. */
+  /**
+   * tuned - base, with the two-sided p-value `p` of the `test` named. Where several figures are compared side by
+   * side, `p_holm` is corrected for that. `verdict` says better or worse only where p and interval both do.
+   */
   readonly difference: Scores
 }
 
-export function outcomeScores({ metric, items, extra }: EvalOutcome): Scores {
-  const { value, n, stderr, ci95 } = estimate(items)
-  return { [metric]: value, n, stderr, ci95, ...extra }
+export interface EvalReport extends FigureReport {
+  readonly metric: string
+  readonly better: 'higher' | 'lower'
+  /** Further metrics of the same items. */
+  readonly metrics?: Readonly<Record<string, FigureReport>>
+  /** The parts of a group of tasks. */
+  readonly parts?: Readonly<Record<string, FigureReport>>
+  /** The same without the items that the training rows contain, where there are such. */
+  readonly clean?: FigureReport & { readonly left_out: number }
 }
 
-export function compareOutcomes(base: EvalOutcome, tuned: EvalOutcome, seed: number): EvalReport {
-  const { value, n, stderr, ci95, p, test, mde } = compareItems(base.items, tuned.items, seed)
+/** Ids of an evaluation's items that training rows contain. */
+export type Contaminated = ReadonlyMap<string, ReadonlySet<string>>
+
+export function outcomeScores({ metric, items, extra }: EvalOutcome): Scores {
+  return { ...figures(metric, items), ...extra }
+}
+
+function figures(metric: string, items: readonly EvalItem[]): Scores {
+  const { value, n, stderr, ci95, clusters } = estimate(items)
+  return { [metric]: value, n, stderr, ci95, ...(clusters === undefined ? {} : { clusters }) }
+}
+
+/**
+ * Every evaluation of a run, base against tuned. Their headline figures are one family of tests, and so are the
+ * parts of a group: Holm's correction holds for each.
+ */
+export function compareAll(
+  base: ReadonlyMap<string, EvalOutcome>,
+  tuned: ReadonlyMap<string, EvalOutcome>,
+  seed: number,
+  contaminated: Contaminated = new Map(),
+): Readonly<Record<string, EvalReport>> {
+  const names = [...base.keys()].filter((name) => tuned.has(name))
+  const pairs = names.map((name) => ({ before: base.get(name)!, after: tuned.get(name)! }))
+  const compared = pairs.map(({ before, after }) => compareItems(before.items, after.items, seed))
+  const corrected = correct(compared)
+  return Object.fromEntries(
+    names.map((name, i): [string, EvalReport] => {
+      const { before, after } = pairs[i]!
+      const { metric, better } = after
+      const report: EvalReport = {
+        metric,
+        better,
+        base: outcomeScores(before),
+        tuned: outcomeScores(after),
+        difference: differenceScores(metric, better, compared[i]!, corrected[i]),
+        ...section('metrics', further(before, after, seed)),
+        ...section('parts', parts(before, after, seed)),
+        ...clean(before, after, seed, contaminated.get(name)),
+      }
+      return [name, report]
+    }),
+  )
+}
+
+/** Holm's p-values, where there is more than one to correct for. */
+function correct(compared: readonly Comparison[]): readonly (number | undefined)[] {
+  return compared.length > 1 ? holm(compared.map(({ p }) => p)) : compared.map(() => undefined)
+}
+
+function differenceScores(
+  metric: string,
+  better: 'higher' | 'lower',
+  compared: Comparison,
+  corrected: number | undefined,
+): Scores {
+  const { value, n, stderr, ci95, p, test, mde, clusters } = compared
   return {
-    metric: tuned.metric,
-    better: tuned.better,
-    base: outcomeScores(base),
-    tuned: outcomeScores(tuned),
-    difference: { [tuned.metric]: value, n, stderr, ci95, p, test, mde },
+    [metric]: value,
+    n,
+    stderr,
+    ci95,
+    p,
+    test,
+    mde,
+    ...(clusters === undefined ? {} : { clusters }),
+    ...(corrected === undefined ? {} : { p_holm: corrected }),
+    verdict: verdict(compared, corrected ?? p, better),
   }
 }
+
+/** The other metrics of the items. They are looked at beside the headline, not tested in its place: no verdict. */
+function further(before: EvalOutcome, after: EvalOutcome, seed: number): Record<string, FigureReport> {
+  const names = Object.keys(after.items[0]?.also ?? {})
+  return Object.fromEntries(
+    names.map((metric) => {
+      const [base, tuned] = [scoredBy(metric, before.items), scoredBy(metric, after.items)]
+      const { verdict: _, ...difference } = differenceScores(
+        metric,
+        after.better,
+        compareItems(base, tuned, seed),
+        undefined,
+      )
+      return [metric, { base: figures(metric, base), tuned: figures(metric, tuned), difference }]
+    }),
+  )
+}
+
+function scoredBy(metric: string, items: readonly EvalItem[]): readonly EvalItem[] {
+  return items.flatMap((item) => {
+    const score = item.also?.[metric]
+    return score === undefined ? [] : [{ ...item, score, weight: 1 }]
+  })
+}
+
+function parts(before: EvalOutcome, after: EvalOutcome, seed: number): Record<string, FigureReport> {
+  const { metric, better } = after
+  const names = [...new Set(after.items.flatMap(({ part }) => (part === undefined ? [] : [part])))]
+  const of = (name: string, items: readonly EvalItem[]) => items.filter(({ part }) => part === name)
+  const compared = names.map((name) => compareItems(of(name, before.items), of(name, after.items), seed))
+  const corrected = correct(compared)
+  return Object.fromEntries(
+    names.map((name, i) => [
+      name,
+      {
+        base: figures(metric, of(name, before.items)),
+        tuned: figures(metric, of(name, after.items)),
+        difference: differenceScores(metric, better, compared[i]!, corrected[i]),
+      },
+    ]),
+  )
+}
+
+function clean(
+  before: EvalOutcome,
+  after: EvalOutcome,
+  seed: number,
+  ids: ReadonlySet<string> | undefined,
+): Pick<EvalReport, 'clean'> {
+  if (ids === undefined || ids.size === 0) return {}
+  const { metric, better } = after
+  const kept = (items: readonly EvalItem[]) => items.filter(({ id }) => !ids.has(id))
+  const [base, tuned] = [kept(before.items), kept(after.items)]
+  const left_out = after.items.length - tuned.length
+  if (tuned.length === 0) return {}
+  const difference = differenceScores(metric, better, compareItems(base, tuned, seed), undefined)
+  return { clean: { left_out, base: figures(metric, base), tuned: figures(metric, tuned), difference } }
+}
+
+const section = <K extends 'metrics' | 'parts'>(
+  key: K,
+  value: Record<string, FigureReport>,
+): { readonly [key in K]?: Record<string, FigureReport> } =>
+  (Object.keys(value).length === 0 ? {} : { [key]: value }) as { readonly [key in K]?: typeof value }

@@ -236,6 +236,12 @@ export interface EvalItem {
   readonly id: string
   readonly score: number
   readonly weight: number
+  /** What the item shares with others, such as a passage: they count as one draw. */
+  readonly cluster?: string
+  /** Which part of a group of tasks it belongs to; each part is reported by itself too. */
+  readonly part?: string
+  /** Further scores of the same item, by metric; each is reported with its own interval and test. */
+  readonly also?: Readonly<Record<string, number>>
   readonly detail?: Readonly<Record<string, unknown>>
 }
 

@@ -1,6 +1,6 @@
 /** @file report.json: what a run came to. */
 import type { Census } from '../data/index.ts'
-import { compareOutcomes, type EvalReport } from '../eval/report.ts'
+import { compareAll, type EvalReport } from '../eval/report.ts'
 import type { EvalOutcome } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { memory } from '../track/hardware.ts'
@@ -69,9 +69,7 @@ export async function writeReport(
       trainable: results.trainable,
       precision: results.precision,
     },
-    eval: Object.fromEntries(
-      [...base].map(([name, outcome]) => [name, compareOutcomes(outcome, tuned.get(name)!, recipe.seed)]),
-    ),
+    eval: compareAll(base, tuned, recipe.seed),
     exports: results.exports,
     census: {
       train: await data.train.census,

@@ -80,7 +80,7 @@ export class RunFolder {
 
   /** `eval/<name>.<which>.jsonl`: a line an item. */
   writeItems(name: string, which: 'base' | 'tuned', items: readonly EvalItem[]): Promise<void> {
-    const lines = items.map(({ id, score, weight, detail }) => stringify({ id, ...detail, score, weight }))
+    const lines = items.map(({ id, detail, ...scores }) => stringify({ id, ...detail, ...scores }))
     return writeFile(this.file('eval', `${name}.${which}.jsonl`), lines.map((line) => `${line}\n`).join(''))
   }
 

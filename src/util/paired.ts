@@ -2,38 +2,69 @@
  * @file Is the tuned model better than the base on the same items? Paired, since both answered the same
  * questions: most of the spread between items cancels.
  */
-import { type Estimate, isBinary, meanEstimate, ratioEstimate, type Scored } from './statistics.ts'
+import { bootstrapT, type Unit } from './bootstrap.ts'
+import { clustersOf, type Estimate, isBinary, isClustered, type Scored, sum, Z95 } from './statistics.ts'
 
-const FLIPS = 10_000
 /** Normal quantiles of a two-sided 5 % test and 80 % power. */
-const POWER = 1.959963984540054 + 0.8416212335729143
+const POWER = Z95 + 0.8416212335729143
 
 export interface Comparison extends Estimate {
   /** Two-sided p-value of "no difference". */
   readonly p: number
-  readonly test: 'mcnemar-exact' | 'paired-permutation'
-  /** Smallest true difference that this many items would show in 80 of 100 runs. */
+  readonly test: 'mcnemar-exact' | 'paired-bootstrap'
+  /** Smallest true difference that this many items would show in 80 of 100 runs; NaN where no score changed, which says nothing of the spread. */
   readonly mde: number
 }
 
-/** Difference tuned - base over the items that both have, matched by id. */
+/** An item's difference, tuned - base; its weight is the tuned one's. */
+type Pair = Scored
+
+/**
+ * Difference tuned - base over the items that both have, matched by id. Yes-or-no scores take McNemar's exact
+ * test; anything else, and items that share clusters, the paired bootstrap.
+ */
 export function compareItems(base: readonly Scored[], tuned: readonly Scored[], seed: number): Comparison {
-  const before = new Map(base.map((item) => [item.id, item]))
-  const pairs = tuned.flatMap((after) => {
-    const item = before.get(after.id)
-    return item ? [{ before: item, after }] : []
+  const before = new Map(base.map((item) => [item.id, item.score]))
+  const pairs = tuned.flatMap((item): Pair[] => {
+    const score = before.get(item.id)
+    return score === undefined ? [] : [{ ...item, score: item.score - score }]
   })
-  const differences = pairs.map(({ before, after }) => after.score - before.score)
-  const weights = pairs.map(({ after }) => after.weight)
-  const equal = weights.every((weight) => weight === 1)
-  const found = equal ? meanEstimate(differences) : ratioEstimate(differences, weights)
-  const binary = isBinary(base) && isBinary(tuned)
-  return {
-    ...found,
-    p: binary ? mcnemar(differences) : permutation(differences, seed),
-    test: binary ? 'mcnemar-exact' : 'paired-permutation',
-    mde: POWER * found.stderr,
-  }
+  const clustered = isClustered(pairs)
+  return isBinary(base) && isBinary(tuned) && !clustered
+    ? compareAnswers(pairs)
+    : compareScores(pairs, clustered, seed)
+}
+
+/**
+ * Yes or no on independent items. The interval is Bonett and Price's (2012), the adjusted Wald for paired
+ * shares: a gain and a loss are added, so that it has a width where no item changed.
+ */
+function compareAnswers(pairs: readonly Pair[]): Comparison {
+  const differences = pairs.map(({ score }) => score)
+  const n = pairs.length
+  const gains = differences.filter((d) => d > 0).length
+  const losses = differences.filter((d) => d < 0).length
+  const value = (gains - losses) / n
+  const stderr = n > 1 ? Math.sqrt((gains + losses - n * value ** 2) / (n * (n - 1))) : Number.NaN
+  const middle = (gains - losses) / (n + 2)
+  const adjusted = Math.sqrt(((gains + losses + 2) / (n + 2) - middle ** 2) / (n + 2))
+  const ci95 = [Math.max(-1, middle - Z95 * adjusted), Math.min(1, middle + Z95 * adjusted)] as const
+  const p = differences.some(Number.isNaN) ? Number.NaN : mcnemar(differences)
+  return { value, n, stderr, ci95, p, test: 'mcnemar-exact', mde: POWER * adjusted }
+}
+
+/** Any scores, weighted or clustered: sum(score) / sum(weight), with clusters drawn anew. */
+function compareScores(pairs: readonly Pair[], clustered: boolean, seed: number): Comparison {
+  const units = [...clustersOf(pairs).values()].map(
+    (members): Unit => ({
+      score: sum(members.map(({ score }) => score)),
+      weight: sum(members.map(({ weight }) => weight)),
+    }),
+  )
+  const { value, stderr, ci95, p } = bootstrapT(units, seed)
+  const clusters = clustered ? { clusters: units.length } : {}
+  const mde = stderr > 0 ? POWER * stderr : Number.NaN
+  return { value, n: pairs.length, stderr, ci95, p, test: 'paired-bootstrap', mde, ...clusters }
 }
 
 /** Exact McNemar: among items that changed, were gains and losses equally likely? */
@@ -50,36 +81,34 @@ export function mcnemar(differences: readonly number[]): number {
   return Math.min(1, 2 * tail)
 }
 
-/** Share of random sign flips of the differences whose sum is at least as far from zero as the real one; NaN where a difference is. */
-export function permutation(differences: readonly number[], seed: number, flips = FLIPS): number {
-  const random = bits(seed)
-  const target = Math.abs(differences.reduce((total, d) => total + d, 0))
-  // No comparison with NaN is true: it would read as the most significant difference there is.
-  if (Number.isNaN(target)) return Number.NaN
-  // Rounding must not make the unflipped sum look smaller than itself.
-  const bar = target * (1 - 1e-12)
-  let beyond = 0
-  for (let flip = 0; flip < flips; flip++) {
-    let total = 0
-    let word = 0
-    for (let i = 0; i < differences.length; i++) {
-      if (i % 32 === 0) word = random()
-      total += word & 1 ? differences[i]! : -differences[i]!
-      word >>>= 1
-    }
-    if (Math.abs(total) >= bar) beyond++
-  }
-  return (1 + beyond) / (1 + flips)
+/**
+ * Holm's p-values (1979) of a family of tests: each may be held against 5 %, and the chance that any of those
+ * without a true difference falls below stays 5 %. One that is NaN stays so and counts as a test.
+ */
+export function holm(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i).filter((i) => !Number.isNaN(values[i]!))
+  order.sort((a, b) => values[a]! - values[b]!)
+  const adjusted = values.map(() => Number.NaN)
+  let least = 0
+  order.forEach((index, rank) => {
+    least = Math.max(least, Math.min(1, (values.length - rank) * values[index]!))
+    adjusted[index] = least
+  })
+  return adjusted
 }
 
-/** 32 random bits a call (splitmix32). */
-function bits(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x9e3779b9) | 0
-    let z = state
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad)
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
-    return (z ^ (z >>> 15)) >>> 0
-  }
+export type Verdict = 'better' | 'worse' | 'no difference shown'
+
+/**
+ * What may be said of a difference: better or worse only where the p-value (corrected, where there are several
+ * tests) is below 5 % and the interval leaves zero out.
+ */
+export function verdict(
+  { value, ci95 }: Pick<Comparison, 'value' | 'ci95'>,
+  p: number,
+  better: 'higher' | 'lower',
+): Verdict {
+  const shown = p < 0.05 && (ci95[0] > 0 || ci95[1] < 0)
+  if (!shown) return 'no difference shown'
+  return value > 0 === (better === 'higher') ? 'better' : 'worse'
 }

@@ -1,0 +1,109 @@
+/** @file The paired bootstrap: how far the difference would be, had other items been drawn. */
+import { bitsOf, streamOf } from './random.ts'
+import { studentT975 } from './statistics.ts'
+
+const RESAMPLES = 10_000
+/** Draws at most; large sets need fewer resamples, and have at least 1,000. */
+const DRAWS = 20_000_000
+
+/** One draw: an item, or all items of a cluster. `score` is the sum of differences, `weight` of what they count. */
+export interface Unit {
+  readonly score: number
+  readonly weight: number
+}
+
+export interface BootstrapResult {
+  /** sum(score) / sum(weight) */
+  readonly value: number
+  readonly stderr: number
+  readonly ci95: readonly [number, number]
+  readonly p: number
+}
+
+/**
+ * Symmetric bootstrap-t (Hall 1988): each resample's difference from the one seen, in its own standard errors.
+ * p is the share of resamples at least as far out as zero is, and the interval reaches as far as 95 % of them,
+ * so that the two agree. The seed decides the draws.
+ */
+export function bootstrapT(units: readonly Unit[], seed: number, resamples = RESAMPLES): BootstrapResult {
+  const scores = Float64Array.from(units, ({ score }) => score)
+  const weights = Float64Array.from(units, ({ weight }) => weight)
+  const whole = new Sums(scores.length)
+  for (let i = 0; i < scores.length; i++) whole.add(scores[i]!, weights[i]!)
+  const { value, stderr } = whole.ratio()
+  // No comparison with NaN is true: it would read as the most significant difference there is.
+  if (Number.isNaN(value) || Number.isNaN(stderr))
+    return { value, stderr, ci95: [Number.NaN, Number.NaN], p: Number.NaN }
+  if (stderr === 0) {
+    // Every unit changed alike: only the flips of all signs are as far out.
+    return { value, stderr, ci95: [value, value], p: value === 0 ? 1 : 2 ** (1 - units.length) }
+  }
+  const count = Math.max(1000, Math.min(resamples, Math.floor(DRAWS / units.length)))
+  const distances = resample(scores, weights, value, count, seed)
+  const seen = Math.abs(value / stderr)
+  // Rounding must not make a resample equal to what was seen look smaller than it.
+  const beyond = distances.reduce((total, t) => total + (t >= seen * (1 - 1e-12) ? 1 : 0), 0)
+  const changed = scores.reduce((total, d) => total + (d === 0 ? 0 : 1), 0)
+  const quantile = distances[Math.ceil(0.95 * (count + 1)) - 1]!
+  const reach = Number.isFinite(quantile) ? quantile : studentT975(Math.max(1, changed - 1))
+  // Of a few changes even the most lopsided is no rare event: of all signs of m of them, two are as far out.
+  const p = Math.max((1 + beyond) / (1 + count), 2 ** (1 - changed))
+  return { value, stderr, ci95: [value - reach * stderr, value + reach * stderr], p: Math.min(1, p) }
+}
+
+/** Distances |t| of the resamples, sorted. One without any spread of its own is infinitely far, unless it is at the value. */
+function resample(
+  scores: Float64Array,
+  weights: Float64Array,
+  value: number,
+  count: number,
+  seed: number,
+): Float64Array {
+  const size = scores.length
+  const random = bitsOf(seed, streamOf('bootstrap'))
+  const distances = new Float64Array(count)
+  let draw = 0
+  for (let round = 0; round < count; round++) {
+    const sums = new Sums(size)
+    for (let i = 0; i < size; i++) {
+      const index = Math.floor((random(draw++) / 2 ** 32) * size)
+      sums.add(scores[index]!, weights[index]!)
+    }
+    const { value: other, stderr } = sums.ratio()
+    const distance = Math.abs(other - value)
+    distances[round] = stderr > 0 ? distance / stderr : distance === 0 ? 0 : Number.POSITIVE_INFINITY
+  }
+  return distances.sort()
+}
+
+/** Running sums behind a ratio and its standard error (delta method over units). */
+class Sums {
+  readonly #size: number
+  #s = 0
+  #w = 0
+  #ss = 0
+  #sw = 0
+  #ww = 0
+
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  add(score: number, weight: number): void {
+    this.#s += score
+    this.#w += weight
+    this.#ss += score * score
+    this.#sw += score * weight
+    this.#ww += weight * weight
+  }
+
+  ratio(): { readonly value: number; readonly stderr: number } {
+    const value = this.#s / this.#w
+    const spread = this.#ss - 2 * value * this.#sw + value * value * this.#ww
+    const noise = 1e-12 * this.#ss
+    const size = this.#size
+    const stderr =
+      size > 1 ? Math.sqrt(((spread > noise ? spread : 0) * size) / (size - 1)) / this.#w : Number.NaN
+    return { value, stderr }
+  }
+}
