@@ -44,8 +44,8 @@ export interface MicroBatch {
   readonly batch: Batch
   /** Optimizer step that this belongs to, from 1. */
   readonly step: number
-  /** Number within its step, from 0. */
-  readonly micro: number
+  /** Rows of its step that come before its own. */
+  readonly row: number
   /** From 0. */
   readonly epoch: number
   /** Whether the optimizer steps after this. */
@@ -104,9 +104,9 @@ function* microBatchesOf(
 ): Generator<MicroBatch> {
   const rows = placed.map(({ row }) => row)
   const labels = rows.flat().reduce((total, document) => total + labelCount(document), 0)
-  for (let start = 0, micro = 0; start < rows.length; start += size, micro++) {
-    const batch = collate(rows.slice(start, start + size), 1 / labels)
-    yield { batch, ...at, micro, last: start + size >= rows.length }
+  for (let row = 0; row < rows.length; row += size) {
+    const batch = collate(rows.slice(row, row + size), 1 / labels)
+    yield { batch, ...at, row, last: row + size >= rows.length }
   }
 }
 

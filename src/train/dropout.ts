@@ -3,10 +3,10 @@ import type { Batch } from '../data/index.ts'
 import type { AdapterPlan, Feeds } from '../plugin/contract.ts'
 import { dropMask } from '../util/drop-mask.ts'
 
-/** Which micro-batch of which optimizer step runs. */
+/** Which rows of which optimizer step run: those of a micro-batch, the first of which has number `row` in its step. */
 export interface MicroPlace {
   readonly step: number
-  readonly micro: number
+  readonly row: number
 }
 
 /** @param place left out, nothing is dropped: the program then computes what the one without dropout does */
@@ -25,9 +25,14 @@ export function dropoutFeeds(
     keepAll.set(width, mask)
     return mask
   }
-  const made = masks.map(({ name, width }) => [
-    name,
-    place ? dropMask({ seed, site: name, ...place }, dropout, tokens * width) : all(width),
-  ])
+  const drawn = (name: string, width: number, { step, row: first }: MicroPlace): Uint8Array => {
+    const mask = new Uint8Array(tokens * width)
+    for (let row = 0; row < rows; row++) {
+      const place = { seed, site: name, step, row: first + row }
+      mask.set(dropMask(place, dropout, length * width), row * length * width)
+    }
+    return mask
+  }
+  const made = masks.map(({ name, width }) => [name, place ? drawn(name, width, place) : all(width)])
   return { ...Object.fromEntries(made), [scaleInput]: Float32Array.of(place ? 1 / (1 - dropout) : 1) }
 }

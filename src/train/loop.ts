@@ -109,7 +109,7 @@ async function* optimizerSteps(
       const { value, done } = await coming
       if (done) return
       signal?.throwIfAborted()
-      const running = loop.run(value.batch, { step: value.step, micro: value.micro })
+      const running = loop.run(value.batch, { step: value.step, row: value.row })
       // Prepared while the executor works; a failure of either is met where it is awaited.
       coming = stream.next()
       coming.catch(() => undefined)

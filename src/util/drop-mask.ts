@@ -7,13 +7,13 @@ export interface MaskPlace {
   /** What is dropped from: the name of a module. */
   readonly site: string
   readonly step: number
-  /** Number of the micro-batch within its step. */
-  readonly micro: number
+  /** Number of the row within its step, so that a mask does not depend on how a step is cut into micro-batches. */
+  readonly row: number
 }
 
 /** `size` values, 0 with probability `p` and else 1. One hash serves two values, 16 bits each. */
-export function dropMask({ seed, site, step, micro }: MaskPlace, p: number, size: number): Uint8Array {
-  const bits = bitsOf(seed, streamOf(`dropout ${site} ${step} ${micro}`))
+export function dropMask({ seed, site, step, row }: MaskPlace, p: number, size: number): Uint8Array {
+  const bits = bitsOf(seed, streamOf(`dropout ${site} ${step} ${row}`))
   const threshold = Math.round(p * 0x10000)
   const mask = new Uint8Array(size)
   for (let i = 0; i < size; i += 2) {

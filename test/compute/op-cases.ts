@@ -1,6 +1,7 @@
 /** @file One row an op: how to build it and what to feed. The gradient, executor and shape tests all walk this table. */
 import {
   add,
+  after,
   attention,
   type DType,
   dropout,
@@ -135,12 +136,14 @@ export function opCases(): OpCase[] {
   // Some slots stand twice: their gradients must add up, as padding's zeros do onto slot 0.
   const slots = ints('slots', ['labels'], (i) => ((i % 90) * 7) % (ROWS * LENGTH - 9))
   const taken = reals('x', [...grid, 6])
+  const first = { ...reals('first', [...grid, 6]), differentiable: false }
   return [
     binary('add', [...grid, 6], [...grid, 6], add),
     binary('mul', [...grid, 6], [...grid, 6], mul),
     unary('scale', [...grid, 6], (x) => scale(x, -1.7)),
     binary('mul-scalar', [...grid, 6], [], mulScalar),
     unary('sum', [...grid, 6], sum),
+    { name: 'after', inputs: [taken, first], outputs: [after(taken.value, first.value)] },
     { name: 'dropout', inputs: [dropped, mask], outputs: [dropout(dropped.value, mask.value, { p: 0.3 })] },
     binary('linear', [...grid, 6], [5, 6], linear),
     binary('linear-input-grad', [...grid, 5], [5, 6], linearInputGrad),

@@ -2,13 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import full from '../../plugins/adapter/full.ts'
 import { toposort } from '../../src/compute/graph.ts'
-import { type Node, program, type Value } from '../../src/compute/index.ts'
+import type { Node, Value } from '../../src/compute/index.ts'
 import { OnnxExecutor } from '../../src/compute/onnx/index.ts'
 import { collate } from '../../src/data/index.ts'
 import type { Adapter, AdapterPlan, Model } from '../../src/plugin/contract.ts'
-import { dropoutFeeds } from '../../src/train/dropout.ts'
-import { buildPrograms, feedsFor } from '../../src/train/step.ts'
-import { uniform } from '../../src/util/random.ts'
+import { buildPrograms } from '../../src/train/step.ts'
+import { openGradients } from '../helpers/gradients.ts'
 import { documentOf } from '../helpers/memory-split.ts'
 import { tinyLora } from '../helpers/tiny-lora.ts'
 
@@ -20,29 +19,8 @@ afterAll(() => executor.close())
 /** Two rows of several documents, and padding at the end of both. */
 const batch = collate([[documentOf(60, 20, 1), documentOf(40, 1, 2)], [documentOf(90, 70, 3)]], 1 / 91)
 
-/** Loss, log-probabilities and every gradient of a training step, none of them zero for want of a start. */
-async function stepOf(model: Model, plan: AdapterPlan, recompute: boolean) {
-  const { train } = buildPrograms(model, plan, { recompute })
-  const gradients = train.parameters.flatMap(({ name, gradient }) =>
-    gradient ? [[`d ${name}`, gradient] as const] : [],
-  )
-  const outputs = Object.fromEntries([...train.outputs.map(({ name, value }) => [name, value]), ...gradients])
-  const compiled = await executor.compile(program({ name: 'all', outputs }))
-  for (const [stream, { name, shape }] of train.parameters.entries()) {
-    if (!/lora_[AB]/.test(name)) continue
-    const size = shape.reduce((a, b) => a * b, 1)
-    await executor.write(
-      name,
-      Float32Array.from({ length: size }, (_, i) => uniform(5, stream, i) - 0.5),
-    )
-  }
-  const { ids, position, segment, branch, labelSlot, labelId, labelWeight } = batch
-  const feeds = {
-    ...{ ids, position, segment, branch, labelSlot, labelId, labelWeight, gain: Float32Array.of(1) },
-    ...dropoutFeeds(plan, 1, batch, { step: 1, micro: 0 }),
-  }
-  return compiled.run(feedsFor(train, feeds), batch as never, false)
-}
+const stepOf = async (model: Model, plan: AdapterPlan, recompute: boolean) =>
+  (await openGradients(executor, model, plan, { recompute }))(batch)
 
 const cases: readonly (readonly [string, () => Promise<{ model: Model; plan: AdapterPlan }>])[] = [
   ['LoRA', () => tinyLora({}, config)],

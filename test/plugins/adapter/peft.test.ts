@@ -336,9 +336,8 @@ describe.each(['patterns', 'dora'])('dropout, adapter %s', (name) => {
 
   it('is the same at one place and another at the next', async () => {
     const plan = await planFrom(folder, { dropout: 0.25 })
-    const at = async (step: number, micro: number) =>
-      (await compute(plan, { extra: dropoutFeeds(plan, 3, feeds(1).dims, { step, micro }) })).results
-        .loss![0]!
+    const at = async (step: number, row: number) =>
+      (await compute(plan, { extra: dropoutFeeds(plan, 3, feeds(1).dims, { step, row }) })).results.loss![0]!
     const losses = [await at(1, 0), await at(1, 0), await at(2, 0), await at(1, 1)]
     expect(losses[1]).toBe(losses[0])
     expect(new Set(losses).size).toBe(3)
