@@ -39,7 +39,7 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
       const noted = noteInputs(resolved, stages, model, data, log)
       const signal = anySignal(options.signal, data.failed)
       const engine = await use(openEngine(resolved, stages, model, adapter, { ...options, signal }))
-      const evaluation = { engine, data, stages, log, onProgress: options.onProgress }
+      const evaluation = { engine, data, model, stages, log, onProgress: options.onProgress }
 
       const base = await evaluateAll('base', 0, evaluation)
       const trained = await train(resolved, stages, engine, data, log, { ...options, signal })

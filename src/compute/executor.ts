@@ -1,4 +1,5 @@
 /** @file What an executor of programs offers: parameters, gradient sums and optimizer state live behind it. */
+import type { DecodePrompts } from './generation/request.ts'
 import type { Program } from './graph.ts'
 
 /** Numbers an optimizer needs at one step. `step` counts from 1. */
@@ -33,6 +34,11 @@ export interface CompiledProgram {
    * worker: with `accumulate` they are added to its gradient sums, else they are dropped.
    */
   run(feeds: Feeds, dims: Dims, accumulate: boolean): Promise<Readonly<Record<string, Float32Array>>>
+  /**
+   * Of a generator: answers prompts beside the weights, so that neither logits nor what is kept of earlier tokens
+   * crosses to the caller at each step. An executor without it is driven by `run`.
+   */
+  readonly decode?: DecodePrompts
 }
 
 export interface OptimizerSpec {

@@ -32,6 +32,7 @@ export type {
 export { initialValues } from './init.ts'
 export { after } from './ops/after.ts'
 export { type AttentionAttrs, attention, type Place } from './ops/attention.ts'
+export { cachedAttention, splitHeads } from './ops/cached-attention.ts'
 export { mulColumns } from './ops/columns.ts'
 export { add, dropout, mul, mulScalar, scale, sum } from './ops/elementwise.ts'
 export { embed } from './ops/embed.ts'

@@ -15,12 +15,15 @@ export interface Tokenizer {
   /** One more than the largest id. It may exceed the model's vocabulary: see `<image_soft_token>` of Gemma 3. */
   readonly vocabSize: number
   readonly bosId: number | undefined
+  readonly eosId: number | undefined
   /** Texts of the control tokens, which ordinary text never becomes. */
   readonly controls: readonly string[]
   /** Throws an InputError for a control token that the tokenizer does not have. */
   encode(spans: readonly Span[]): Encoded
   /** The text of the ids, control tokens included. Throws a RangeError for an id that there is none of. */
   decode(ids: ArrayLike<number>): string
+  /** The same without the control tokens, as if they were not there. */
+  decodeText(ids: ArrayLike<number>): string
   /** Id of a token by its exact text in the vocabulary. */
   tokenId(text: string): number | undefined
 }
@@ -99,9 +102,16 @@ function assemble(library: Library, { config }: TokenizerFiles, special: readonl
   return {
     vocabSize,
     bosId: vocabulary.bosId,
+    eosId: vocabulary.eosId,
     controls: Object.freeze([...byText.keys()]),
     encode: (spans) => encodeSpans(vocabulary, spans),
     decode: (ids) => decode(library, byId, ids),
+    decodeText: (ids) =>
+      decode(
+        library,
+        byId,
+        Array.from(ids).filter((id) => !byId.has(id)),
+      ),
     tokenId,
   }
 }

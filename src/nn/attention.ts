@@ -1,6 +1,6 @@
 /** @file Grouped-query self-attention with rotary positions. */
-import { attention, rope, type Value } from '../compute/index.ts'
-import type { BatchValues } from '../plugin/contract.ts'
+import { attention, cachedAttention, rope, splitHeads, type Value } from '../compute/index.ts'
+import type { BatchValues, KeyValues, PastValues } from '../plugin/contract.ts'
 import { type Building, type Projection, project } from './linear.ts'
 import { type Norm, norm } from './norm.ts'
 
@@ -22,8 +22,21 @@ export interface SelfAttention {
   readonly frequencies: readonly number[]
 }
 
-/** [rows, length, hidden] -> [rows, length, hidden] */
-export function selfAttention(x: Value, part: SelfAttention, batch: BatchValues, building: Building): Value {
+export interface Attended {
+  /** [rows, length, hidden] */
+  readonly output: Value
+  /** Keys and values of the batch, to be kept, where there is a past that they join. */
+  readonly present?: KeyValues
+}
+
+/** [rows, length, hidden] -> [rows, length, hidden]; `past` are this layer's keys and values of earlier tokens. */
+export function selfAttention(
+  x: Value,
+  part: SelfAttention,
+  batch: BatchValues,
+  building: Building,
+  past?: PastValues['layers'][number],
+): Attended {
   const { heads, kvHeads, headDim, window, scoreScale: scale } = part
   const { segment, branch, position } = batch
   const turned = (projection: Projection, headNorm: Norm | undefined): Value => {
@@ -35,12 +48,12 @@ export function selfAttention(x: Value, part: SelfAttention, batch: BatchValues,
   const k = turned(part.k, part.kNorm)
   const v = project(x, part.v, building)
   const place = { segment, branch, position }
-  const mixed = attention(q, k, v, place, place, {
-    heads,
-    kvHeads,
-    headDim,
-    scale,
-    window,
-  })
-  return project(mixed, part.o, building)
+  const attrs = { heads, kvHeads, headDim, scale, window }
+  if (!past || !batch.past) {
+    const mixed = attention(q, k, v, place, place, attrs)
+    return { output: project(mixed, part.o, building) }
+  }
+  const present = { k: splitHeads(k, kvHeads), v: splitHeads(v, kvHeads) }
+  const mixed = cachedAttention(q, present, past, place, batch.past.place, attrs)
+  return { output: project(mixed, part.o, building), present }
 }

@@ -1,7 +1,7 @@
 /** @file A decoder-only transformer of any family: a folder on disk becomes a model that can build its graph. */
 import { join } from 'node:path'
 import { embed } from '../compute/index.ts'
-import type { Attachment, BatchValues, Built, Model, ModelCost } from '../plugin/contract.ts'
+import type { Attachment, BatchValues, Built, KeyValues, Model, ModelCost } from '../plugin/contract.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { ConfigReader, readConfigJson } from './config-reader.ts'
 import type { DecoderConfig } from './decoder-config.ts'
@@ -33,6 +33,7 @@ export async function openDecoder(folder: string, read: ReadDecoder): Promise<Mo
     ),
     weights: weights.all,
     cost: cost(config, weights),
+    kept: config.layers.map(() => ({ heads: config.kvHeads, headDim: config.headDim })),
     build: (batch: BatchValues, attachment: Attachment) => build(config, weights, batch, attachment),
   })
 }
@@ -47,12 +48,16 @@ function build(
   const table = attachment.weight(weights.embedding)
   // The head uses the table without the scale.
   const boundaries = [embed(batch.ids, table, config.embeddingScale)]
-  for (const layer of weights.layers) {
-    boundaries.push(transformerLayer(boundaries.at(-1)!, layer, batch, building))
+  const presents: KeyValues[] = []
+  for (const [index, layer] of weights.layers.entries()) {
+    const past = batch.past?.layers[index]
+    const { output, present } = transformerLayer(boundaries.at(-1)!, layer, batch, building, past)
+    boundaries.push(output)
+    if (present) presents.push(present)
   }
   const hidden = norm(boundaries.at(-1)!, weights.finalNorm, building)
   const head = config.tied ? table : attachment.weight(weights.head)
-  return { hidden, head, boundaries }
+  return { hidden, head, boundaries, presents }
 }
 
 /** Attention scores are left out: they grow with a row's length, not with its tokens. */

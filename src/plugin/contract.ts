@@ -62,6 +62,8 @@ export interface Template {
   render(row: Row): readonly Span[]
   /** A conversation up to the place where the model begins to write, for evaluation and chat. */
   prompt(user: string): readonly Span[]
+  /** Control tokens that end the model's turn, beside those that the checkpoint names. */
+  ends?(): readonly string[]
 }
 
 // ---------------------------------------------------------------------------------- model
@@ -103,6 +105,20 @@ export interface BatchValues {
   readonly segment: Value
   readonly branch: Value
   readonly gain: Value
+  /** What earlier tokens of the same rows left behind, where the batch continues them. */
+  readonly past?: PastValues
+}
+
+/** Keys and values of one layer: [rows, heads, tokens, headDim] each, keys turned by their positions. */
+export interface KeyValues {
+  readonly k: Value
+  readonly v: Value
+}
+
+export interface PastValues {
+  /** [rows, past] each; a slot with segment -1 holds nothing. */
+  readonly place: { readonly segment: Value; readonly branch: Value; readonly position: Value }
+  readonly layers: readonly KeyValues[]
 }
 
 /** How a model is told to treat its weights and projections while its graph is built. */
@@ -127,6 +143,8 @@ export interface Model {
   readonly weights: readonly WeightSlice[]
   /** Rough bytes and multiply-adds a token, for `medtune plan`. */
   readonly cost: ModelCost
+  /** Shape of the keys and values that each layer keeps of a token. */
+  readonly kept: readonly { readonly heads: number; readonly headDim: number }[]
   /** Builds the graph up to the final norm. */
   build(batch: BatchValues, attachment: Attachment): Built
 }
@@ -142,6 +160,8 @@ export interface Built {
    * these alone; a model that leaves them out cannot have its activations computed anew.
    */
   readonly boundaries?: readonly Value[]
+  /** Where the batch has a past: what each layer keeps of it, a layer each. */
+  readonly presents?: readonly KeyValues[]
 }
 
 export interface ModelCost {
@@ -215,6 +235,48 @@ export interface ChoiceGroup {
   readonly choices: readonly Int32Array[]
 }
 
+/** How text is generated. Left out, the likeliest token is taken every time. */
+export interface GenerateOptions {
+  /** Most tokens of an answer, the one that ends it included. */
+  readonly max_tokens: number
+  /** The logits are divided by it; 0, the default, takes the likeliest token (greedy) and draws nothing. */
+  readonly temperature?: number
+  /** Draws among this many likeliest tokens only; 0: among all. */
+  readonly top_k?: number
+  /** Draws among the fewest likeliest tokens whose probabilities reach this sum. */
+  readonly top_p?: number
+  /** Draws among tokens at least this probable, as a share of the likeliest one's probability. */
+  readonly min_p?: number
+  /** Above 1: tokens of the prompt and the answer so far become less likely. */
+  readonly repetition_penalty?: number
+  /** A drawn token is a function of (seed, number of the prompt, number of the token), whatever is asked beside it. */
+  readonly seed?: number
+  /** Number of the first prompt, where a longer list is asked in parts. 0 if left out. */
+  readonly first?: number
+  /** Tokens that end an answer; those of the checkpoint and of the template if left out. */
+  readonly stop_tokens?: readonly number[]
+  /** Texts that end an answer: it is cut before the first of them. */
+  readonly stop?: readonly string[]
+  /** Whether the log-probability of each token is wanted. */
+  readonly log_probs?: boolean
+  /** Stops between two tokens by throwing its reason. */
+  readonly signal?: AbortSignal
+}
+
+export interface Generation {
+  /** The answer's tokens; one that ended it is the last. */
+  readonly ids: Int32Array
+  /** Without control tokens, and cut before a text of `stop`. */
+  readonly text: string
+  /** `length`: max_tokens were reached, or the model's last position. */
+  readonly finish: 'stop' | 'length'
+  /** Of each token, by the model itself: before penalty, temperature and cuts. */
+  readonly logProbs?: Float32Array
+}
+
+/** Hears each answer as it grows, in whole characters; `prompt` is its place in the list. */
+export type OnText = (text: string, prompt: number) => void
+
 /** The model under test, base or tuned; shared by every evaluation. */
 export interface Subject {
   readonly which: 'base' | 'tuned'
@@ -229,6 +291,15 @@ export interface Subject {
   ): Promise<readonly { readonly sum: number; readonly tokens: number }[]>
   /** Summed log-probability of each choice, given its prompt. */
   scoreChoices(groups: readonly ChoiceGroup[]): Promise<readonly (readonly number[])[]>
+  /**
+   * One answer for each prompt, in order. Many prompts are decoded side by side.
+   * @throws InputError for a prompt that is empty or leaves the model no position to write at
+   */
+  generate(
+    prompts: readonly Int32Array[],
+    options: GenerateOptions,
+    onText?: OnText,
+  ): Promise<readonly Generation[]>
 }
 
 /** One line of `eval/<name>.<base|tuned>.jsonl`. `weight` is the unit count behind `score` (tokens, or 1). */

@@ -1,13 +1,16 @@
 /** @file The executor with both programs of a run, seen as functions of a batch. */
 
+import { type DecodePrompts, decoderOf } from '../compute/generation/index.ts'
 import { type Program, prepareParameters } from '../compute/index.ts'
 import type { Batch } from '../data/index.ts'
+import { buildGenerator } from '../eval/generator.ts'
 import type { AdapterPlan, CompiledProgram, Dims, Executor, Feeds, Model } from '../plugin/contract.ts'
 import { ownOptions } from '../recipe/create.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { dropoutFeeds, type MicroPlace } from '../train/dropout.ts'
 import { buildPrograms, feedsFor } from '../train/step.ts'
 import type { RunOptions } from './options.ts'
+import { anySignal } from './resources.ts'
 import type { RunStages } from './stages.ts'
 
 /** How far the adapter is turned on. */
@@ -22,6 +25,8 @@ export interface Engine {
   scoreInTraining(batch: Batch, gain: number): Promise<Float32Array>
   /** Runs a training micro-batch and keeps its gradients; returns the weighted loss. */
   train(batch: Batch, place: MicroPlace): Promise<number>
+  /** Answers prompts by the program with a cache. */
+  readonly decode: DecodePrompts
   close(): Promise<void>
 }
 
@@ -78,6 +83,7 @@ export async function openEngine(
     scoreInTraining: async (batch, gain) => (await run(train, batch, gain, false, dropped(batch))).logProb!,
     train: async (batch, place) =>
       (await run(train, batch, GAIN.tuned, true, dropped(batch, place))).loss![0]!,
+    decode: generatorOf(executor, model, plan, signal),
     close: () => executor.close(),
   }
 }
@@ -95,6 +101,25 @@ function lazily(executor: Executor, program: Program): LazyProgram {
       compiled ??= executor.compile(program)
       return compiled
     },
+  }
+}
+
+/** Built and compiled when it is first asked for. */
+function generatorOf(
+  executor: Executor,
+  model: Model,
+  plan: AdapterPlan,
+  signal: AbortSignal | undefined,
+): DecodePrompts {
+  let made: Promise<DecodePrompts> | undefined
+  const open = async (): Promise<DecodePrompts> => {
+    const program = buildGenerator(model, plan.attachment)
+    return decoderOf(await executor.compile(program), program)
+  }
+  return async (request, control = {}) => {
+    made ??= open()
+    const decode = await made
+    return decode(request, { ...control, signal: anySignal(signal, control.signal) })
   }
 }
 

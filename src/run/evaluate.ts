@@ -1,9 +1,11 @@
 /** @file Runs the recipe's evaluations on the base or the tuned model. */
 
 import type { EncodedSplit } from '../data/index.ts'
+import { createGenerator } from '../eval/generate.ts'
 import { outcomeScores } from '../eval/report.ts'
 import { createScorer } from '../eval/score.ts'
-import type { Encoded, EvalOutcome, Subject } from '../plugin/contract.ts'
+import { stopTokens } from '../eval/stop-tokens.ts'
+import type { Encoded, EvalOutcome, Model, Subject } from '../plugin/contract.ts'
 import type { RunData } from './data.ts'
 import { type Engine, GAIN } from './engine.ts'
 import type { RunOptions } from './options.ts'
@@ -13,6 +15,7 @@ import type { RunStages } from './stages.ts'
 export interface EvaluateContext {
   readonly engine: Engine
   readonly data: RunData
+  readonly model: Model
   readonly stages: RunStages
   readonly log: RunLog
   readonly onProgress: RunOptions['onProgress']
@@ -35,7 +38,7 @@ export async function evaluateAll(
 }
 
 function subjectOf(which: 'base' | 'tuned', name: string, context: EvaluateContext): Subject {
-  const { engine, data, stages, onProgress } = context
+  const { engine, data, model, stages, onProgress } = context
   const phase = `evaluate ${which}: ${name}`
   onProgress?.({ phase, done: 0, total: 1 })
   const scorer = createScorer(
@@ -48,6 +51,13 @@ function subjectOf(which: 'base' | 'tuned', name: string, context: EvaluateConte
     encode: (spans) => data.tokenizer.encode(spans),
     holdout: () => allDocuments(data.holdout),
     ...scorer,
+    generate: createGenerator({
+      decode: engine.decode,
+      tokenizer: data.tokenizer,
+      stopTokens: stopTokens(model, data.tokenizer, stages.template),
+      maxLength: model.maxLength,
+      gain: GAIN[which],
+    }),
   }
 }
 

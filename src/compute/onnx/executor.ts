@@ -2,13 +2,15 @@
 import type { Worker } from 'node:worker_threads'
 import { startWorker } from '../../util/worker.ts'
 import { type CompiledProgram, type Executor, ExecutorError, type Feeds } from '../executor.ts'
+import type { DecodeControl, Decoded, DecodeRequest } from '../generation/request.ts'
 import type { Program } from '../graph.ts'
 import { lower } from './lower.ts'
-import type { Reply, Request, SessionSettings } from './protocol.ts'
+import type { Interruption, Reply, Request, SessionSettings } from './protocol.ts'
 
 interface Pending {
   resolve(value: unknown): void
   reject(error: Error): void
+  onToken?(prompt: number, id: number): void
 }
 
 export class OnnxExecutor implements Executor {
@@ -31,6 +33,31 @@ export class OnnxExecutor implements Executor {
         this.#ask({ kind: 'run', program: index, feeds, dims, accumulate }) as Promise<
           Record<string, Float32Array>
         >,
+      decode: (request, control) => this.#decode(index, request, control),
+    }
+  }
+
+  async #decode(program: number, request: DecodeRequest, control: DecodeControl = {}): Promise<Decoded[]> {
+    const { onToken, ended, signal } = control
+    signal?.throwIfAborted()
+    const id = this.#next
+    const interrupt = (message: Interruption): void => this.#worker.postMessage({ interruption: message })
+    const abort = (): void => interrupt({ kind: 'abort', id })
+    signal?.addEventListener('abort', abort)
+    const hear = (prompt: number, token: number): void => {
+      onToken?.(prompt, token)
+      if (ended?.(prompt)) interrupt({ kind: 'end', id, prompt })
+    }
+    try {
+      return (await this.#ask(
+        { kind: 'decode', program, request, watched: onToken !== undefined },
+        hear,
+      )) as Decoded[]
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', abort)
     }
   }
 
@@ -72,17 +99,21 @@ export class OnnxExecutor implements Executor {
     await this.#worker.terminate()
   }
 
-  #ask(request: Request): Promise<unknown> {
+  #ask(request: Request, onToken: Pending['onToken'] = () => {}): Promise<unknown> {
     if (this.#lost) return Promise.reject(this.#lost)
     const id = this.#next++
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, { resolve, reject, onToken })
       this.#worker.postMessage({ id, request })
     })
   }
 
   #settle(reply: Reply): void {
     const pending = this.#pending.get(reply.id)
+    if ('token' in reply) {
+      pending?.onToken?.(...reply.token)
+      return
+    }
     this.#pending.delete(reply.id)
     if ('error' in reply) pending?.reject(new ExecutorError(reply.error.kind, reply.error.message))
     else pending?.resolve(reply.value)

@@ -228,7 +228,7 @@ export function lower(program: Program): LoweredProgram {
 
 /** An input of shape [rows, length, ...rest] is flattened where it enters. */
 function entered(name: Name, { shape }: Value, context: Lowering): Name {
-  if (shape.length < 3 || shape[0] !== 'rows') return name
+  if (!isTokens(shape)) return name
   return context.op('Reshape', [name, context.shape([-1, ...shape.slice(2)])])
 }
 
@@ -292,8 +292,11 @@ function results(program: Program, context: Lowering) {
 
 /** [rows, length, ...rest] is held as [tokens, ...rest]; see rule.ts. */
 function flattened(shape: readonly Dim[]): readonly (number | string)[] {
-  return shape.length > 2 && shape[0] === 'rows' ? ['tokens', ...shape.slice(2)] : shape
+  return isTokens(shape) ? ['tokens', ...shape.slice(2)] : shape
 }
+
+const isTokens = (shape: readonly Dim[]): boolean =>
+  shape.length > 2 && shape[0] === 'rows' && shape[1] === 'length'
 
 /** Drops nodes whose outputs nothing reads, such as the parts of an op's rule that this program does not use. */
 function withoutDead(nodes: readonly OnnxNode[], ports: readonly OnnxPort[]): OnnxNode[] {

@@ -1,5 +1,6 @@
 /** @file What the executor and its worker thread say to each other: plain data only. */
 import type { Dims, ExecutorErrorKind, Feeds, OptimizerSpec, UpdateScalars } from '../executor.ts'
+import type { DecodeRequest } from '../generation/request.ts'
 import type { LoweredProgram } from './lower.ts'
 
 export interface SessionSettings {
@@ -21,6 +22,13 @@ export type Request =
       readonly dims: Dims
       readonly accumulate: boolean
     }
+  | {
+      readonly kind: 'decode'
+      readonly program: number
+      readonly request: DecodeRequest
+      /** Whether each token is to be told as it comes. */
+      readonly watched: boolean
+    }
   | { readonly kind: 'optimizer'; readonly spec: OptimizerSpec }
   | { readonly kind: 'update'; readonly scalars: UpdateScalars & { readonly clip: number } }
   | { readonly kind: 'read'; readonly name: string }
@@ -36,6 +44,12 @@ export type Request =
     }
   | { readonly kind: 'close' }
 
+/** Said while the request `id` is being answered; it waits for no turn. */
+export type Interruption =
+  | { readonly kind: 'end'; readonly id: number; readonly prompt: number }
+  | { readonly kind: 'abort'; readonly id: number }
+
 export type Reply =
+  | { readonly id: number; readonly token: readonly [prompt: number, id: number] }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly kind: ExecutorErrorKind; readonly message: string } }

@@ -42,6 +42,18 @@ export class Sessions {
     parameters: ReadonlyMap<string, Float32Array>,
     into: ReadonlyMap<string, Float32Array>,
   ): Promise<Record<string, Float32Array>> {
+    const results = await this.borrow(index, feeds, dims, parameters, into)
+    return Object.fromEntries(Object.entries(results).map(([name, values]) => [name, values.slice()]))
+  }
+
+  /** The same with outputs that only last until the next run. */
+  async borrow(
+    index: number,
+    feeds: Feeds,
+    dims: Dims,
+    parameters: ReadonlyMap<string, Float32Array>,
+    into: ReadonlyMap<string, Float32Array>,
+  ): Promise<Record<string, Float32Array>> {
     const program = this.#programs[index]!
     const session = await this.#session(index)
     const inputs: Record<string, ort.Tensor> = {}
@@ -63,7 +75,7 @@ export class Sessions {
     }
     const results = await session.run(inputs, fetches as Record<string, ort.Tensor>)
     return Object.fromEntries(
-      program.outputs.map((name) => [name, (results[`out ${name}`]!.data as Float32Array).slice()]),
+      program.outputs.map((name) => [name, results[`out ${name}`]!.data as Float32Array]),
     )
   }
 

@@ -1,9 +1,11 @@
 /** @file The executor's thread: owns parameters, gradient sums and optimizer state; answers one request at a time. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ExecutorErrorKind, Optimizer, OptimizerSpec, TrainedTensor } from '../executor.ts'
+import type { Decoded } from '../generation/index.ts'
+import { decode, keptLayers } from '../generation/index.ts'
 import type { ParameterSpec } from '../graph.ts'
 import { initialValues } from '../init.ts'
-import type { Reply, Request, SessionSettings } from './protocol.ts'
+import type { Interruption, Reply, Request, SessionSettings } from './protocol.ts'
 import { Sessions } from './session.ts'
 
 /** A trainable tensor with its gradient sum, the buffer a run writes into, and the optimizer's state. */
@@ -23,7 +25,7 @@ const sessions = new Sessions(workerData as SessionSettings)
 const parameters = new Map<string, Parameter>()
 let optimizer: Optimizer | undefined
 
-async function handle(request: Request): Promise<unknown> {
+async function handle(request: Request, id: number): Promise<unknown> {
   switch (request.kind) {
     case 'compile': {
       const index = await sessions.add(request.program)
@@ -32,6 +34,8 @@ async function handle(request: Request): Promise<unknown> {
     }
     case 'run':
       return run(request)
+    case 'decode':
+      return decodePrompts(request, id)
     case 'optimizer':
       optimizer = await load(request.spec)
       for (const [name, parameter] of parameters) {
@@ -108,6 +112,49 @@ async function run(request: Extract<Request, { kind: 'run' }>): Promise<Record<s
   return outputs
 }
 
+/** What was said of a request while it was being answered. */
+const interrupted = new Map<number, { readonly ended: Set<number>; readonly controller: AbortController }>()
+
+async function decodePrompts(
+  { program: index, request, watched }: Extract<Request, { kind: 'decode' }>,
+  id: number,
+): Promise<Decoded[]> {
+  const values = new Map([...parameters].map(([name, { value }]) => [name, value]))
+  const { inputs } = sessions.program(index)
+  const names = new Set(inputs.map(({ name }) => name))
+  const { ended, controller } = interruptionsOf(id)
+  const tell = (prompt: number, token: number): void =>
+    parentPort!.postMessage({ id, token: [prompt, token] } satisfies Reply)
+  try {
+    return await decode(
+      (feeds, dims) => {
+        const wanted = Object.fromEntries(Object.entries(feeds).filter(([name]) => names.has(name)))
+        return sessions.borrow(index, wanted, dims, values, new Map())
+      },
+      keptLayers(inputs),
+      request,
+      {
+        signal: controller.signal,
+        ...(watched && { onToken: tell, ended: (prompt: number) => ended.has(prompt) }),
+      },
+    )
+  } finally {
+    interrupted.delete(id)
+  }
+}
+
+function interruptionsOf(id: number) {
+  const found = interrupted.get(id) ?? { ended: new Set<number>(), controller: new AbortController() }
+  interrupted.set(id, found)
+  return found
+}
+
+function interrupt(interruption: Interruption): void {
+  const { ended, controller } = interruptionsOf(interruption.id)
+  if (interruption.kind === 'abort') controller.abort()
+  else ended.add(interruption.prompt)
+}
+
 /** Norm of all gradient sums in f64, clip, one optimizer step a tensor, sums back to zero. */
 function update({ step, lr, clip }: { step: number; lr: number; clip: number }): { gradNorm: number } {
   if (!optimizer) throw new Error('no optimizer was set before the first update')
@@ -168,11 +215,18 @@ function movable(value: unknown): ArrayBuffer[] {
 
 // Requests are answered strictly in order, also when they arrive while one is at work.
 let last: Promise<void> = Promise.resolve()
-parentPort!.on('message', ({ id, request }: { id: number; request: Request }) => {
+type Message = { readonly id: number; readonly request: Request } | { readonly interruption: Interruption }
+
+parentPort!.on('message', (message: Message) => {
+  if ('interruption' in message) {
+    interrupt(message.interruption)
+    return
+  }
+  const { id, request } = message
   last = last.then(async () => {
     let reply: Reply
     try {
-      reply = { id, value: await handle(request) }
+      reply = { id, value: await handle(request, id) }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       reply = { id, error: { kind: kindOf(message), message } }

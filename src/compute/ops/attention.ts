@@ -23,11 +23,17 @@ export interface Place {
   readonly position: Value
 }
 
-type Places = readonly [Name, Name, Name]
+/** Names of segment, branch and position. */
+export type Places = readonly [Name, Name, Name]
 const BLOCKED = -1e30
 
 /** Additive mask [rows, 1, queries, 1, keys] and, per query, whether it sees anything: [rows * queries, 1]. */
-function sight(q: Places, k: Places, window: number, context: OnnxContext): { mask: Name; seen: Name } {
+export function sight(
+  q: Places,
+  k: Places,
+  window: number,
+  context: OnnxContext,
+): { mask: Name; seen: Name } {
   const column = (name: Name) =>
     context.once(`column ${name}`, () => context.op('Unsqueeze', [name, context.i64([2])]))
   const row = (name: Name) =>
@@ -73,7 +79,7 @@ function sight(q: Places, k: Places, window: number, context: OnnxContext): { ma
 }
 
 /** Moves between [tokens, heads * d] and the form in which a product over keys is one multiplication a key head. */
-class Layout {
+export class Layout {
   readonly #attrs: AttentionAttrs
   readonly #context: OnnxContext
   readonly #q: Value
@@ -134,8 +140,14 @@ class Layout {
   }
 }
 
-const product = (context: OnnxContext, a: Name, b: Name, transA: 0 | 1, transB: 0 | 1, alpha = 1): Name =>
-  context.op('com.microsoft:FusedMatMul', [a, b], { transA, transB, alpha: { float: alpha } })
+export const product = (
+  context: OnnxContext,
+  a: Name,
+  b: Name,
+  transA: 0 | 1,
+  transB: 0 | 1,
+  alpha = 1,
+): Name => context.op('com.microsoft:FusedMatMul', [a, b], { transA, transB, alpha: { float: alpha } })
 
 export const attentionOp: Op<AttentionAttrs> = {
   name: 'attention',
@@ -275,7 +287,7 @@ interface QuerySight {
 }
 
 /** Walks every query head in the oracle, applying the rule of sight as written above. */
-function eachQuery(
+export function eachQuery(
   q: Tensor,
   k: Tensor,
   places: readonly Tensor[],

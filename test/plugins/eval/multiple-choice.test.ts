@@ -50,6 +50,7 @@ const subject = (likes: (choice: string) => number, seen: ChoiceGroup[] = []): S
   encode: (spans) => tokenizer.encode(spans),
   holdout: async () => [],
   scoreDocuments: async () => [],
+  generate: async () => [],
   async scoreChoices(groups) {
     seen.push(...groups)
     return groups.map(({ choices }) => choices.map((ids) => likes(tokenizer.decode(ids))))

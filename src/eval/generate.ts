@@ -1,0 +1,159 @@
+/** @file Answers in text: prompts become requests to a generator, tokens become text, and texts that end an answer cut it. */
+import type { Decoded, DecodePrompts, Sampling } from '../compute/generation/index.ts'
+import type { Tokenizer } from '../data/index.ts'
+import type { GenerateOptions, Generation, Subject } from '../plugin/contract.ts'
+import { InputError } from '../util/errors.ts'
+import { TextStream } from './text-stream.ts'
+
+export interface GeneratorContext {
+  readonly decode: DecodePrompts
+  readonly tokenizer: Pick<Tokenizer, 'decodeText'>
+  /** Tokens that end an answer where the caller names none. */
+  readonly stopTokens: readonly number[]
+  readonly maxLength: number
+  /** How far the adapter is turned on. */
+  readonly gain: number
+  /** Hears how many prompts are answered of how many. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** Prompts that are decoded side by side. */
+const ROWS = 16
+
+/** See `Subject.generate`. */
+export function createGenerator(context: GeneratorContext): Subject['generate'] {
+  return async (prompts, options, onText) => {
+    refusePrompts(prompts, context.maxLength)
+    const answers = prompts.map(() => new Answer(context.tokenizer, options.stop ?? []))
+    const tell = (text: string, prompt: number): void => {
+      if (text !== '') onText?.(text, prompt)
+    }
+    // Tokens are only asked for one by one where someone listens.
+    const watched = onText !== undefined || answers.some(({ watches }) => watches)
+    const onToken = (prompt: number, id: number): void => tell(answers[prompt]!.push(id), prompt)
+    const decoded = await context.decode(requestOf(prompts, options, context), {
+      signal: options.signal,
+      ...(watched && { onToken, ended: (prompt: number) => answers[prompt]!.ended }),
+    })
+    return decoded.map((one, prompt) => {
+      const answer = answers[prompt]!
+      if (!watched) for (const id of one.ids) answer.push(id)
+      tell(answer.end(), prompt)
+      return generation(one, answer)
+    })
+  }
+}
+
+function refusePrompts(prompts: readonly Int32Array[], maxLength: number): void {
+  prompts.forEach((ids, i) => {
+    if (ids.length === 0) throw new InputError(`prompt ${i + 1} has no tokens; there is nothing to continue`)
+    if (ids.length >= maxLength) {
+      throw new InputError(
+        `prompt ${i + 1} has ${ids.length} tokens; the model has ${maxLength} positions, and one must be left to write at`,
+      )
+    }
+  })
+}
+
+function requestOf(
+  prompts: readonly Int32Array[],
+  options: GenerateOptions,
+  { stopTokens, maxLength, gain }: GeneratorContext,
+): Parameters<DecodePrompts>[0] {
+  return {
+    prompts,
+    first: options.first ?? 0,
+    maxTokens: options.max_tokens,
+    maxLength,
+    stop: options.stop_tokens ?? stopTokens,
+    sampling: sampling(options),
+    logProbs: options.log_probs ?? false,
+    gain,
+    rows: ROWS,
+  }
+}
+
+function sampling(options: GenerateOptions): Sampling {
+  const { temperature = 0, top_k = 0, top_p = 1, min_p = 0, repetition_penalty = 1, seed = 0 } = options
+  return { temperature, topK: top_k, topP: top_p, minP: min_p, repetitionPenalty: repetition_penalty, seed }
+}
+
+function generation({ ids, finish, logProbs }: Decoded, answer: Answer): Generation {
+  const count = answer.cutAt ?? ids.length
+  return {
+    ids: ids.subarray(0, count),
+    text: answer.text,
+    finish: answer.ended ? 'stop' : finish,
+    ...(logProbs.length > 0 && { logProbs: logProbs.subarray(0, count) }),
+  }
+}
+
+/** The text of one answer while it grows. */
+class Answer {
+  readonly #stream: TextStream
+  readonly #stops: readonly string[]
+  #count = 0
+  #whole = ''
+  /** Characters of `#whole` that were told. */
+  #told = 0
+  /** Tokens up to the one that completed a stop text. */
+  cutAt: number | undefined
+
+  constructor(tokenizer: Pick<Tokenizer, 'decodeText'>, stops: readonly string[]) {
+    this.#stream = new TextStream((ids) => tokenizer.decodeText(ids))
+    this.#stops = stops.filter((stop) => stop !== '')
+  }
+
+  get watches(): boolean {
+    return this.#stops.length > 0
+  }
+
+  get ended(): boolean {
+    return this.cutAt !== undefined
+  }
+
+  get text(): string {
+    return this.#whole
+  }
+
+  /** Returns what can be told: nothing that may be the beginning of a stop text. */
+  push(id: number): string {
+    if (this.ended) return ''
+    this.#count++
+    this.#whole += this.#stream.push(id)
+    return this.#tell(this.#held())
+  }
+
+  end(): string {
+    if (this.ended) return ''
+    this.#whole += this.#stream.end()
+    this.#cut()
+    return this.#tell(0)
+  }
+
+  #tell(held: number): string {
+    this.#cut()
+    const upTo = Math.max(this.#told, this.#whole.length - (this.ended ? 0 : held))
+    const text = this.#whole.slice(this.#told, upTo)
+    this.#told = upTo
+    return text
+  }
+
+  #cut(): void {
+    if (this.ended) return
+    const found = this.#stops.map((stop) => this.#whole.indexOf(stop)).filter((at) => at >= 0)
+    if (found.length === 0) return
+    this.#whole = this.#whole.slice(0, Math.min(...found))
+    this.cutAt = this.#count
+  }
+
+  /** Longest end of the text that begins a stop text. */
+  #held(): number {
+    const lengths = this.#stops.map((stop) => {
+      let length = Math.min(stop.length - 1, this.#whole.length)
+      while (length > 0 && !this.#whole.endsWith(stop.slice(0, length))) length--
+      return length
+    })
+    return Math.max(0, ...lengths)
+  }
+}
