@@ -49,6 +49,13 @@ export async function checkAll(checks: readonly (() => unknown)[]): Promise<void
   if (problems.length > 0) throw new RecipeError(problems)
 }
 
+/** The first problem of each key, in order. Thousands are possible where a file is no recipe at all. */
+export function firstOf(problems: readonly Problem[], key: (problem: Problem) => string): Problem[] {
+  const firsts = new Map<string, Problem>()
+  for (const problem of problems) if (!firsts.has(key(problem))) firsts.set(key(problem), problem)
+  return [...firsts.values()]
+}
+
 /** `file:line:col  path: what is wrong; did you mean "..."; allowed: ...`, the file relative to `cwd`. */
 export function formatProblem(problem: Problem, cwd = process.cwd()): string {
   return formatPlace(problem, cwd) + formatMistake(problem)

@@ -13,7 +13,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml'
-import type { Place, Problem } from './errors.ts'
+import { firstOf, type Place, type Problem } from './errors.ts'
 import {
   type Entry,
   isForbidden,
@@ -126,18 +126,17 @@ function fillLines(lines: LineCounter, text: string): void {
 function syntaxProblems(document: Document.Parsed, text: string, at: At): Problem[] {
   const deep = document.errors.find((error) => error.code === 'RESOURCE_EXHAUSTION')
   if (deep) return [{ ...at(deep.pos[0]), path: '', message: TOO_DEEP }]
+  const end = text.trimEnd().length
   const problems = [...document.errors, ...document.warnings].map((error) => {
     const code = error.code as string
-    const offset = Math.min(error.pos[0], text.trimEnd().length)
+    const offset = Math.min(error.pos[0], end)
     return { ...at(offset), path: '', message: explain(code, error.message) }
   })
   const { yaml } = document.directives ?? {}
   if (yaml?.explicit && yaml.version !== '1.2')
     problems.push({ ...at(0), path: '', message: 'recipes are YAML 1.2' })
   // One slip often makes the parser complain twice at the same place.
-  return problems.filter(
-    (problem, i) => problems.findIndex((p) => p.line === problem.line && p.col === problem.col) === i,
-  )
+  return firstOf(problems, ({ line, col }) => `${line}:${col}`)
 }
 
 const SYNTAX: { readonly [code: string]: string } = {
