@@ -47,6 +47,8 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'eval/loss', load: () => import('./eval/loss.ts') },
   { path: 'eval/multiple-choice', load: () => import('./eval/multiple-choice.ts') },
   // tracker
+  { path: 'tracker/mlflow', load: () => import('./tracker/mlflow.ts') },
+  { path: 'tracker/tensorboard', load: () => import('./tracker/tensorboard.ts') },
   // export
   // compute
   { path: 'compute/onnxruntime', load: () => import('./compute/onnxruntime.ts') },

@@ -99,6 +99,15 @@ function addOtherCommands(program: Command, run: Run): void {
       run(async () => (await import('./push.ts')).push(folder, repo, options), Boolean(options.json)),
     )
   program
+    .command('sync')
+    .description('Send runs to a tracker: what it missed while its server was away, or runs made without it.')
+    .argument('<tracker>', 'the tracker, such as mlflow')
+    .argument('<what...>', 'run folders, and options of the tracker: runs/x uri=http://127.0.0.1:5000')
+    .option('--json', 'print what was sent as one JSON object on stdout')
+    .action((tracker: string, what: string[], options: JsonOption) =>
+      run(async () => (await import('./sync.ts')).sync(tracker, what, options), Boolean(options.json)),
+    )
+  program
     .command('schema')
     .description('Write the JSON Schema of recipes, for editors.')
     .argument('[recipe]', 'with the third-party plugins of this recipe')

@@ -372,6 +372,8 @@ export type RunEventBody =
   | { readonly type: 'end'; readonly status: 'done' | 'failed' | 'stopped'; readonly reason?: string }
 
 export interface Tracker {
+  /** Called once, before the first event, with the run's folder, in which a tracker may keep files of its own. */
+  open?(folder: string): void | Promise<void>
   record(event: RunEvent): void | Promise<void>
   close?(): void | Promise<void>
 }

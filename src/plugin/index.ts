@@ -1,4 +1,6 @@
 /** @file `medtune/plugin`: everything a plugin needs to say what it is. */
+
+export { isOffline } from '../util/offline.ts'
 export * from './contract.ts'
 export type { OptionSchema, Options, OptionsSchema } from './options.ts'
 export { STAGES, type StageShape } from './stages.ts'

@@ -2,8 +2,9 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { type Plugin, STAGES } from '../plugin/index.ts'
 import { PluginError, type Registry } from '../plugin/registry.ts'
+import { OptionError } from '../util/errors.ts'
 import { nearest } from '../util/nearest.ts'
-import type { Problem } from './errors.ts'
+import { firstOf, type Problem } from './errors.ts'
 import { kindOf } from './expand.ts'
 import { hintFor } from './hints.ts'
 import { tell } from './messages.ts'
@@ -43,7 +44,7 @@ export function checkRecipe(
   if (validate(value)) return value
   const errors = withoutBranches(validate.errors ?? []).filter((error) => isCertain(error, complete))
   const told = errors.map((error) => describe(error, root, registry, known))
-  problems.push(...told.filter((problem, i) => told.findIndex((other) => other.path === problem.path) === i))
+  problems.push(...firstOf(told, ({ path }) => path))
   return value
 }
 
@@ -62,6 +63,24 @@ export function checkOptions(plugin: Plugin): void {
       `the options of ${plugin.kind} "${plugin.name}" are no JSON Schema: ${(error as Error).message}`,
     )
   }
+}
+
+/** Options of a plugin outside a recipe, with its defaults filled in. @throws OptionError for the first that it cannot have. */
+export function completeOptions(
+  plugin: Plugin,
+  options: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const value = structuredClone(options)
+  const validate = new Ajv(OPTIONS).compile(plugin.options as object)
+  if (validate(value)) return value
+  const [error] = validate.errors!
+  const at = pathOf(error!)
+  const allowed = Object.keys(plugin.options.properties ?? {}).join(', ')
+  const unknown = error!.keyword === 'additionalProperties'
+  throw new OptionError(
+    at.join('.'),
+    unknown ? `unknown option; allowed: ${allowed}` : valueFinding(error!, at).message,
+  )
 }
 
 /** An error as a problem, without its place. */

@@ -3,6 +3,7 @@
  * terminal) and the trackers. A tracker that fails costs a warning, never the run.
  */
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { RunEvent, RunEventBody, Tracker } from '../plugin/contract.ts'
 import { stringify } from './json.ts'
 
@@ -28,7 +29,9 @@ export class EventLog {
   ) {
     this.handle = openSync(file, 'a')
     this.listeners = listeners
-    this.queues = trackers.map(({ name, tracker }) => new TrackerQueue(name, tracker, (w) => this.emit(w)))
+    this.queues = trackers.map(
+      ({ name, tracker }) => new TrackerQueue(name, tracker, dirname(file), (w) => this.emit(w)),
+    )
   }
 
   /** Records an event, in order; throws if it cannot be written. After `close` it does nothing. */
@@ -64,13 +67,14 @@ class TrackerQueue {
   private readonly name: string
   private readonly tracker: Tracker
   private readonly warn: (event: RunEventBody) => void
-  private tail: Promise<void> = Promise.resolve()
+  private tail: Promise<void>
   private failures = 0
 
-  constructor(name: string, tracker: Tracker, warn: (event: RunEventBody) => void) {
+  constructor(name: string, tracker: Tracker, folder: string, warn: (event: RunEventBody) => void) {
     this.name = name
     this.tracker = tracker
     this.warn = warn
+    this.tail = this.attempt(() => tracker.open?.(folder))
   }
 
   push(event: RunEvent): void {

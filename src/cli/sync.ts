@@ -1,0 +1,39 @@
+/** @file `medtune sync`: runs to a tracker that missed them. */
+import { parse } from 'yaml'
+import { OptionError } from '../util/errors.ts'
+import { colorsFor } from './colors.ts'
+import { UsageError } from './failure.ts'
+
+/** @param what run folders, and options as `key=value` */
+export async function sync(
+  tracker: string,
+  what: readonly string[],
+  flags: { readonly json?: boolean },
+): Promise<number> {
+  const options = Object.fromEntries(what.flatMap((word) => option(word) ?? []))
+  const folders = what.filter((word) => option(word) === undefined)
+  if (folders.length === 0) throw new UsageError('give the folder of at least one run')
+  const { syncRun } = await import('../sync.ts')
+  const colors = colorsFor(process.stderr)
+  const warn = (_code: string, message: string): void => {
+    process.stderr.write(`${colors.yellow('warning')}: ${message}\n`)
+  }
+  const synced = []
+  for (const folder of folders) {
+    const sent = await syncRun(tracker, folder, options, warn).catch((error: unknown) => {
+      throw error instanceof OptionError
+        ? new UsageError(`${tracker} ${error.path}: ${error.message}`)
+        : error
+    })
+    synced.push(sent)
+    if (!flags.json) process.stdout.write(`${folder}: ${sent.events} events are with ${tracker}\n`)
+  }
+  if (flags.json) process.stdout.write(`${JSON.stringify({ ok: true, tracker, runs: synced }, null, 2)}\n`)
+  return 0
+}
+
+/** `key=value`, the value read as YAML; undefined for a folder. */
+function option(word: string): [string, unknown][] | undefined {
+  const match = /^([a-z_]+)=(.*)$/s.exec(word)
+  return match ? [[match[1]!, parse(match[2]!)]] : undefined
+}
