@@ -52,4 +52,15 @@ export const BUILT_INS: readonly BuiltIn[] = [
   // export
   // compute
   { path: 'compute/onnxruntime', load: () => import('./compute/onnxruntime.ts') },
+  // sampler
+  { path: 'sampler/grid', load: () => import('./sampler/grid.ts') },
+  { path: 'sampler/random', load: () => import('./sampler/random.ts') },
+  { path: 'sampler/sobol', load: () => import('./sampler/sobol.ts') },
+  { path: 'sampler/tpe', load: () => import('./sampler/tpe.ts') },
+  // pruner
+  { path: 'pruner/asha', load: () => import('./pruner/asha.ts') },
+  { path: 'pruner/median', load: () => import('./pruner/median.ts') },
+  { path: 'pruner/none', load: () => import('./pruner/none.ts') },
+  // executor
+  { path: 'executor/local', load: () => import('./executor/local.ts') },
 ]

@@ -5,7 +5,7 @@ import { loadRecipe } from '../src/recipe/recipe.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const recipes = readdirSync(path.join(root, 'recipes'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.yaml'))
+  .filter((name) => name.endsWith('.yaml') && !name.startsWith('sweeps'))
   .map((name) => path.join(root, 'recipes', name))
   .sort()
 

@@ -1,5 +1,12 @@
-/** @file The built-in plugins with their options, as Markdown: what docs/recipe.md shows between its two markers. */
-import { type OptionSchema, type Plugin, STAGES, type StageKind } from '../../src/plugin/index.ts'
+/** @file The built-in plugins with their options, as Markdown: what docs/recipe.md and docs/sweeps.md show between their two markers. */
+import {
+  type DocumentKind,
+  kindsOf,
+  type OptionSchema,
+  type Plugin,
+  STAGES,
+  type StageKind,
+} from '../../src/plugin/index.ts'
 import type { Registry } from '../../src/plugin/registry.ts'
 import { wanted } from '../../src/recipe/messages.ts'
 
@@ -15,10 +22,9 @@ export function withTables(page: string, tables: string): string {
   return `${before}${BEGIN}\n\n${tables}\n${END}${after}`
 }
 
-/** A section for each kind of stage that has plugins, in the order of `STAGES`. */
-export function pluginTables(registry: Registry): string {
-  const kinds = Object.keys(STAGES) as StageKind[]
-  return kinds
+/** A section for each kind of plugin that a file may name and that there is, in the order of `STAGES`. */
+export function pluginTables(registry: Registry, document: DocumentKind = 'recipe'): string {
+  return kindsOf(document)
     .filter((kind) => registry.of(kind).length > 0)
     .map((kind) => section(kind, registry.of(kind)))
     .join('\n')

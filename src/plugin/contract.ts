@@ -5,6 +5,7 @@
 import type { Executor, Optimizer } from '../compute/executor.ts'
 import type { Value } from '../compute/graph.ts'
 import type { Options, OptionsSchema } from './options.ts'
+import type { Pruner, Sampler, TrialExecutorSource } from './sweep.ts'
 
 export type {
   CompiledProgram,
@@ -17,6 +18,7 @@ export type {
   UpdateScalars,
 } from '../compute/executor.ts'
 export { InputError, OptionError } from '../util/errors.ts'
+export type * from './sweep.ts'
 
 // ---------------------------------------------------------------------------------- data
 
@@ -414,6 +416,9 @@ export interface Stages {
   tracker: Tracker
   export: Exporter
   compute: ExecutorSource
+  sampler: Sampler
+  pruner: Pruner
+  executor: TrialExecutorSource
 }
 export type StageKind = keyof Stages
 

@@ -3,4 +3,4 @@
 export { isOffline } from '../util/offline.ts'
 export * from './contract.ts'
 export type { OptionSchema, Options, OptionsSchema } from './options.ts'
-export { STAGES, type StageShape } from './stages.ts'
+export { type DocumentKind, kindsOf, STAGES, type StageShape } from './stages.ts'

@@ -1,9 +1,14 @@
-/** @file Which key of a recipe each kind of plugin answers for, and what every plugin of a kind accepts beside its own options. */
+/** @file Which key of a recipe or a sweep each kind of plugin answers for, and what every plugin of a kind accepts beside its own options. */
 import type { StageKind } from './contract.ts'
 import type { OptionSchema } from './options.ts'
 
+/** The files that users write. */
+export type DocumentKind = 'recipe' | 'sweep'
+
 export interface StageShape {
-  /** The recipe's key for this kind. */
+  /** The file that names plugins of this kind. */
+  readonly of: DocumentKind
+  /** The file's key for this kind. No two kinds share one. */
   readonly key: string
   /** A list of plugins, or exactly one. */
   readonly many: boolean
@@ -15,8 +20,16 @@ export interface StageShape {
 }
 
 export const STAGES: { readonly [K in StageKind]: StageShape } = {
-  model: { key: 'model', many: false, fallback: undefined, common: {}, summary: 'The model to start from.' },
+  model: {
+    of: 'recipe',
+    key: 'model',
+    many: false,
+    fallback: undefined,
+    common: {},
+    summary: 'The model to start from.',
+  },
   dataset: {
+    of: 'recipe',
     key: 'dataset',
     many: false,
     fallback: undefined,
@@ -32,14 +45,23 @@ export const STAGES: { readonly [K in StageKind]: StageShape } = {
     summary: 'Where the rows come from.',
   },
   template: {
+    of: 'recipe',
     key: 'template',
     many: false,
     fallback: undefined,
     common: {},
     summary: 'How a row becomes text.',
   },
-  adapter: { key: 'adapter', many: false, fallback: { use: 'lora' }, common: {}, summary: 'What trains.' },
+  adapter: {
+    of: 'recipe',
+    key: 'adapter',
+    many: false,
+    fallback: { use: 'lora' },
+    common: {},
+    summary: 'What trains.',
+  },
   optimizer: {
+    of: 'recipe',
     key: 'optimizer',
     many: false,
     fallback: { use: 'adamw' },
@@ -47,6 +69,7 @@ export const STAGES: { readonly [K in StageKind]: StageShape } = {
     summary: 'How parameters change.',
   },
   schedule: {
+    of: 'recipe',
     key: 'schedule',
     many: false,
     fallback: { use: 'linear' },
@@ -54,6 +77,7 @@ export const STAGES: { readonly [K in StageKind]: StageShape } = {
     summary: 'How the learning rate changes.',
   },
   eval: {
+    of: 'recipe',
     key: 'eval',
     many: true,
     fallback: [],
@@ -67,18 +91,62 @@ export const STAGES: { readonly [K in StageKind]: StageShape } = {
     summary: 'What is measured, on the base and the tuned model.',
   },
   tracker: {
+    of: 'recipe',
     key: 'trackers',
     many: true,
     fallback: [],
     common: {},
     summary: 'Where events go beside the run folder.',
   },
-  export: { key: 'exports', many: true, fallback: [], common: {}, summary: 'What is written at the end.' },
+  export: {
+    of: 'recipe',
+    key: 'exports',
+    many: true,
+    fallback: [],
+    common: {},
+    summary: 'What is written at the end.',
+  },
   compute: {
+    of: 'recipe',
     key: 'compute',
     many: false,
     fallback: { use: 'onnxruntime' },
     common: {},
     summary: 'What computes.',
   },
+  sampler: {
+    of: 'sweep',
+    key: 'method',
+    many: false,
+    fallback: { use: 'tpe' },
+    common: {},
+    summary: 'How the values of a trial are chosen.',
+  },
+  pruner: {
+    of: 'sweep',
+    key: 'early_terminate',
+    many: false,
+    fallback: { use: 'none' },
+    common: {
+      metric: {
+        type: 'string',
+        minLength: 1,
+        description: 'What is watched while a trial trains; metric.name if left out.',
+      },
+    },
+    summary: 'When a trial is ended early.',
+  },
+  executor: {
+    of: 'sweep',
+    key: 'executor',
+    many: false,
+    fallback: { use: 'local' },
+    common: {},
+    summary: 'Where trials run.',
+  },
+}
+
+/** The kinds of plugins that a file may name, in the order of `STAGES`. */
+export function kindsOf(document: DocumentKind): readonly StageKind[] {
+  return (Object.keys(STAGES) as StageKind[]).filter((kind) => STAGES[kind].of === document)
 }

@@ -8,7 +8,7 @@ import { firstOf, type Problem } from './errors.ts'
 import { kindOf } from './expand.ts'
 import { hintFor } from './hints.ts'
 import { tell } from './messages.ts'
-import { knownKeys, recipeSchema } from './schema.ts'
+import { type JsonSchema, knownKeys, recipeSchema } from './schema.ts'
 import { find, type MapNode, placeOf, toValue } from './tree.ts'
 
 const OPTIONS = {
@@ -28,6 +28,15 @@ interface Complete {
   readonly plugins: boolean
 }
 
+/** What a file must be, and what helps to say where it is not. */
+export interface Rules {
+  readonly schema: JsonSchema
+  /** Every key that the file may hold -> the paths it stands at. */
+  readonly known: ReadonlyMap<string, readonly string[]>
+  /** Top-level keys that were taken out before the check. */
+  readonly taken: readonly string[]
+}
+
 /**
  * @param root the recipe after extends, short forms and overrides
  * @returns the plain recipe with its defaults; worth using only where no problem was added
@@ -39,11 +48,23 @@ export function checkRecipe(
   complete: Complete,
 ): unknown {
   const value = toValue(root)
-  const known = knownKeys(registry, value)
-  const validate = new Ajv(OPTIONS).compile(recipeSchema(registry, value) as object)
+  const [schema, known] = [recipeSchema(registry, value), knownKeys(registry, value)]
+  return checkDocument(root, { schema, known, taken: ['extends'] }, registry, problems, complete)
+}
+
+/** The plain value of `root` with its defaults; every broken rule goes to `problems`. */
+export function checkDocument(
+  root: MapNode,
+  rules: Rules,
+  registry: Registry,
+  problems: Problem[],
+  complete: Complete,
+): unknown {
+  const value = toValue(root)
+  const validate = new Ajv(OPTIONS).compile(rules.schema as object)
   if (validate(value)) return value
   const errors = withoutBranches(validate.errors ?? []).filter((error) => isCertain(error, complete))
-  const told = errors.map((error) => describe(error, root, registry, known))
+  const told = errors.map((error) => describe(error, root, registry, rules))
   problems.push(...firstOf(told, ({ path }) => path))
   return value
 }
@@ -86,15 +107,11 @@ export function completeOptions(
 /** An error as a problem, without its place. */
 type Finding = Omit<Problem, 'file' | 'line' | 'col' | 'override'>
 
-function describe(
-  error: ErrorObject,
-  root: MapNode,
-  registry: Registry,
-  known: ReadonlyMap<string, readonly string[]>,
-): Problem {
+function describe(error: ErrorObject, root: MapNode, registry: Registry, rules: Rules): Problem {
   const at = pathOf(error)
-  const finding = stageFinding(error, at, registry) ?? keyFinding(error, at, known) ?? valueFinding(error, at)
-  const whole = finding.path.split('.')
+  const finding = stageFinding(error, at, registry) ?? keyFinding(error, at, rules) ?? valueFinding(error, at)
+  // A key may hold dots itself.
+  const whole = finding.path === at.join('.') ? at : finding.path.split('.')
   const place = error.keyword === 'additionalProperties' ? find(root, whole)?.key : undefined
   return { ...(place ?? placeOf(root, whole)), ...finding }
 }
@@ -137,15 +154,11 @@ function stageFinding(error: ErrorObject, at: readonly string[], registry: Regis
   return undefined
 }
 
-function keyFinding(
-  error: ErrorObject,
-  at: readonly string[],
-  known: ReadonlyMap<string, readonly string[]>,
-): Finding | undefined {
+function keyFinding(error: ErrorObject, at: readonly string[], { known, taken }: Rules): Finding | undefined {
   const path = at.join('.')
   if (error.keyword === 'additionalProperties') {
     const siblings = Object.keys((error.parentSchema as { properties: object }).properties)
-    const allowed = at.length === 1 ? ['extends', ...siblings] : siblings
+    const allowed = at.length === 1 ? [...taken, ...siblings] : siblings
     return { path, message: 'unknown key', ...suggest(hintFor(at, allowed, known)), allowed }
   }
   if (error.keyword === 'required') {

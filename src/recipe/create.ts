@@ -4,13 +4,18 @@ import nodePath from 'node:path'
 import { type OptionError, STAGES, type StageContext, type StageKind, type Stages } from '../plugin/index.ts'
 import type { ResolvedRecipe, StageUse } from './recipe.ts'
 
+/** A file that names plugins, resolved: a recipe, or a sweep. */
+export type Resolved = Pick<ResolvedRecipe, 'registry' | 'dir' | 'error' | 'baseDir'> & {
+  readonly recipe: { readonly seed: number }
+}
+
 /**
  * Creates the stage at `path` ('dataset', 'eval.0') with its plugin. The plugin gets its own options,
  * without `use` and the common options that the engine reads.
  * @throws RecipeError, placed at the option, where the plugin rejects one (`OptionError`).
  */
 export async function createStage<K extends StageKind>(
-  resolved: ResolvedRecipe,
+  resolved: Resolved,
   kind: K,
   path: string,
   warn: StageContext['warn'],
@@ -52,14 +57,14 @@ export function ownOptions(kind: StageKind, stage: StageUse): Readonly<Record<st
   )
 }
 
-function stageAt(resolved: ResolvedRecipe, at: string): StageUse {
+function stageAt(resolved: Resolved, at: string): StageUse {
   let value: unknown = resolved.recipe
   for (const key of at.split('.')) value = (value as Record<string, unknown>)[key]
   return value as StageUse
 }
 
 function stageContext(
-  resolved: ResolvedRecipe,
+  resolved: Resolved,
   stage: StageUse,
   at: string,
   listeners: Required<Pick<StageContext, 'warn' | 'progress' | 'uses'>>,

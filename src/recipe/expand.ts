@@ -1,12 +1,11 @@
 /** @file Short forms to long ones: a stage written as a bare name becomes `{ use: name }`. */
-import { STAGES, type StageKind } from '../plugin/index.ts'
+import { type DocumentKind, kindsOf, STAGES, type StageKind } from '../plugin/index.ts'
 import type { Place } from './errors.ts'
 import { type MapNode, mapNode, type Node, nodeOf } from './tree.ts'
 
-const KINDS = Object.keys(STAGES) as StageKind[]
-const BY_KEY = new Map(KINDS.map((kind) => [STAGES[kind].key, kind]))
+const BY_KEY = new Map((Object.keys(STAGES) as StageKind[]).map((kind) => [STAGES[kind].key, kind]))
 
-/** The kind of plugin that a top-level key of a recipe holds, if it holds any. */
+/** The kind of plugin that a top-level key of a recipe or a sweep holds, if it holds any. */
 export function kindOf(key: string | undefined): StageKind | undefined {
   return key === undefined ? undefined : BY_KEY.get(key)
 }
@@ -34,10 +33,10 @@ function expandStage(node: Node): Node {
   return mapNode(node.place, [['use', { key: node.place, value: node }]])
 }
 
-/** What every recipe stands on: the stages that need not be written, and the name of its file. */
-export function fallbacks(name: string, place: Place): MapNode {
-  const entries = KINDS.filter((kind) => STAGES[kind].fallback !== undefined).map(
-    (kind) => [STAGES[kind].key, { key: place, value: nodeOf(STAGES[kind].fallback, place) }] as const,
-  )
+/** What every recipe or sweep stands on: the stages that need not be written, and the name of its file. */
+export function fallbacks(name: string, place: Place, document: DocumentKind = 'recipe'): MapNode {
+  const entries = kindsOf(document)
+    .filter((kind) => STAGES[kind].fallback !== undefined)
+    .map((kind) => [STAGES[kind].key, { key: place, value: nodeOf(STAGES[kind].fallback, place) }] as const)
   return mapNode(place, [['name', { key: place, value: nodeOf(name, place) }], ...entries])
 }

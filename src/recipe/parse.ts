@@ -13,6 +13,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml'
+import type { DocumentKind } from '../plugin/index.ts'
 import { firstOf, type Place, type Problem } from './errors.ts'
 import {
   type Entry,
@@ -31,8 +32,18 @@ const MAX_ALIASES = 100
 /** Turns an offset in the text into the place that a problem names. */
 type At = (offset: number) => Place
 
-/** Reads a recipe file's text. Every problem of the file goes to `problems`; undefined where nothing can be made of it. */
-export function parseRecipe(text: string, file: string, problems: Problem[]): MapNode | undefined {
+const NEEDS: { readonly [K in DocumentKind]: string } = {
+  recipe: 'a model, a dataset and a template',
+  sweep: 'a recipe, a metric and parameters',
+}
+
+/** Reads the text of a recipe or a sweep. Every problem of the file goes to `problems`; undefined where nothing can be made of it. */
+export function parseRecipe(
+  text: string,
+  file: string,
+  problems: Problem[],
+  document: DocumentKind = 'recipe',
+): MapNode | undefined {
   const lines = new LineCounter()
   const at: At = (offset) => {
     const { line, col } = lines.linePos(offset)
@@ -42,8 +53,8 @@ export function parseRecipe(text: string, file: string, problems: Problem[]): Ma
   if (node === undefined || node.kind === 'map') return node
   const empty = node.kind === 'scalar' && node.value === null
   const message = empty
-    ? 'the file is empty; a recipe needs at least a model, a dataset and a template'
-    : `a recipe is a mapping of keys to values, found ${node.kind === 'list' ? 'a list' : 'a single value'}`
+    ? `the file is empty; a ${document} needs at least ${NEEDS[document]}`
+    : `a ${document} is a mapping of keys to values, found ${node.kind === 'list' ? 'a list' : 'a single value'}`
   problems.push({ ...(empty ? { file, line: 1, col: 1 } : node.place), path: '', message })
   return undefined
 }

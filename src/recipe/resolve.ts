@@ -1,5 +1,6 @@
 /** @file From what a user names to a frozen recipe: extend, override, find the plugins, check. */
 import path from 'node:path'
+import type { DocumentKind } from '../plugin/index.ts'
 import { addThirdParty, builtIns } from '../plugin/load.ts'
 import { PluginError, type Registry } from '../plugin/registry.ts'
 import { checkOptions, checkRecipe } from './check.ts'
@@ -71,17 +72,18 @@ export async function registryFor(target?: string): Promise<Registry> {
   return registry
 }
 
-/** Lays a recipe over the stages that need not be written; its name is its file's unless it says otherwise. */
-function overFallbacks(layers: MapNode, file: string): MapNode {
+/** Lays a recipe or a sweep over the stages that need not be written; its name is its file's unless it says otherwise. */
+export function overFallbacks(layers: MapNode, file: string, document: DocumentKind = 'recipe'): MapNode {
   const name = path
     .basename(file)
     .replace(/\.ya?ml$/i, '')
     .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9._-]+/g, '-')
     .replace(/^-+/, '')
-  return merge(fallbacks(name || 'recipe', startOf(file)), layers) as MapNode
+  return merge(fallbacks(name || document, startOf(file), document), layers) as MapNode
 }
 
-async function openRegistry(
+/** The built-ins and what `plugins` of the file names. */
+export async function openRegistry(
   root: MapNode,
   problems: Problem[],
 ): Promise<{ registry: Registry; complete: boolean }> {
@@ -101,6 +103,7 @@ async function openRegistry(
   return { registry, complete }
 }
 
-function baseDir(place: Place): string {
+/** Where a relative path that was written at `place` starts. */
+export function baseDir(place: Place): string {
   return place.override === undefined ? (place.base ?? path.dirname(place.file)) : process.cwd()
 }

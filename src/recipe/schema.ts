@@ -1,5 +1,5 @@
 /** @file One JSON Schema (draft-07) for recipes, put together from the plugins' own option schemas. */
-import { type OptionSchema, type Plugin, STAGES, type StageKind } from '../plugin/index.ts'
+import { kindsOf, type OptionSchema, type Plugin, STAGES, type StageKind } from '../plugin/index.ts'
 import type { Registry } from '../plugin/registry.ts'
 
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
@@ -83,7 +83,7 @@ const TOP: { readonly [key: string]: OptionSchema } = {
   },
 }
 
-const KINDS = Object.keys(STAGES) as StageKind[]
+const KINDS = kindsOf('recipe')
 
 /**
  * What a recipe must be after `extends`, short forms and overrides: ajv checks with it and fills the defaults in.
@@ -91,10 +91,6 @@ const KINDS = Object.keys(STAGES) as StageKind[]
  * than the rest of a check.
  */
 export function recipeSchema(registry: Registry, recipe?: unknown): JsonSchema {
-  const stages = KINDS.map((kind) => {
-    const named = recipe === undefined ? undefined : namedIn(recipe, kind)
-    return [STAGES[kind].key, stageOrList(kind, stageSchema(registry, kind, named))] as const
-  })
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     type: 'object',
@@ -102,10 +98,33 @@ export function recipeSchema(registry: Registry, recipe?: unknown): JsonSchema {
     required: ['name', ...KINDS.filter((kind) => !STAGES[kind].many).map((kind) => STAGES[kind].key)],
     properties: {
       ...TOP,
-      ...Object.fromEntries(stages),
+      ...stageProperties(registry, KINDS, recipe),
       train: { type: 'object', additionalProperties: false, default: {}, properties: TRAIN },
     },
   }
+}
+
+/** The keys that hold plugins of these kinds: in the long form, with the options of the plugins that `document` names. */
+export function stageProperties(
+  registry: Registry,
+  kinds: readonly StageKind[],
+  document?: unknown,
+): { readonly [key: string]: JsonSchema } {
+  const stages = kinds.map((kind) => {
+    const named = document === undefined ? undefined : namedIn(document, kind)
+    return [STAGES[kind].key, stageOrList(kind, stageSchema(registry, kind, named))] as const
+  })
+  return Object.fromEntries(stages)
+}
+
+/** The same as they are written: bare names too, and stages that leave `use` to what stands below. */
+export function writtenStages(
+  registry: Registry,
+  kinds: readonly StageKind[],
+): { readonly [key: string]: JsonSchema } {
+  return Object.fromEntries(
+    kinds.map((kind) => [STAGES[kind].key, stageOrList(kind, writtenStage(registry, kind))] as const),
+  )
 }
 
 /**
@@ -114,9 +133,6 @@ export function recipeSchema(registry: Registry, recipe?: unknown): JsonSchema {
  */
 export function editorSchema(registry: Registry): JsonSchema {
   const schema = recipeSchema(registry) as { readonly properties: Record<string, JsonSchema> }
-  const stages = KINDS.map(
-    (kind) => [STAGES[kind].key, stageOrList(kind, writtenStage(registry, kind))] as const,
-  )
   const name = { type: 'string', minLength: 1 }
   return {
     ...schema,
@@ -133,7 +149,7 @@ export function editorSchema(registry: Registry): JsonSchema {
         anyOf: [name, { type: 'array', items: name }],
       },
       ...schema.properties,
-      ...Object.fromEntries(stages),
+      ...writtenStages(registry, KINDS),
     },
   }
 }

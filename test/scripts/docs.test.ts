@@ -5,14 +5,21 @@ import { pluginTables, withTables } from '../../scripts/docs/plugin-tables.ts'
 import { builtIns } from '../../src/plugin/load.ts'
 import { Registry } from '../../src/plugin/registry.ts'
 
-const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/recipe.md'), 'utf8')
+const PAGES = [
+  ['recipe', 'docs/recipe.md'],
+  ['sweep', 'docs/sweeps.md'],
+] as const
 
-it('docs/recipe.md shows the built-in plugins as they are; "npm run docs:plugins" writes them', async () => {
-  expect(withTables(page, pluginTables(await builtIns()))).toBe(page)
-})
+it.each(PAGES)(
+  'the page of a %s, %s, shows the built-in plugins as "npm run docs:plugins" writes them',
+  async (document, name) => {
+    const page = readFileSync(path.resolve(import.meta.dirname, '../..', name), 'utf8')
+    expect(withTables(page, pluginTables(await builtIns(), document))).toBe(page)
+  },
+)
 
-it('every option has a description to show', async () => {
-  expect(pluginTables(await builtIns())).not.toMatch(/\| {2}\|$/m)
+it.each(PAGES)('every option of a %s has a description to show', async (document) => {
+  expect(pluginTables(await builtIns(), document)).not.toMatch(/\| {2}\|$/m)
 })
 
 it('a table says what is required, the default and the limits, and keeps bars inside their cell', () => {

@@ -1,0 +1,10 @@
+/** @file `medtune/sweep`: what samplers, pruners and executors are built of. */
+export { LocalExecutor, type LocalOptions } from './executors/local.ts'
+export { type AshaOptions, asha } from './pruners/asha.ts'
+export { type MedianOptions, median } from './pruners/median.ts'
+export { Draws } from './samplers/draws.ts'
+export { grid } from './samplers/grid.ts'
+export { random } from './samplers/random.ts'
+export { sobol } from './samplers/sobol.ts'
+export { type TpeOptions, tpe } from './samplers/tpe.ts'
+export { countValues, fillSpace, fromUnit, isActive, sameValue, toUnit, unitCell, valueAt } from './space.ts'

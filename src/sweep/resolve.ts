@@ -1,0 +1,184 @@
+/** @file From what a user names to a frozen sweep: parse, check, build the space, try its values, make its plugins. */
+import path from 'node:path'
+import { OptionError, type Sampler, type Space } from '../plugin/contract.ts'
+import { STAGES, type StageKind, type Stages } from '../plugin/index.ts'
+import type { Registry } from '../plugin/registry.ts'
+import { checkDocument } from '../recipe/check.ts'
+import { createStage, type Resolved } from '../recipe/create.ts'
+import { type Place, type Problem, RecipeError } from '../recipe/errors.ts'
+import { expandStages } from '../recipe/expand.ts'
+import { isPath, readRecipe } from '../recipe/find.ts'
+import { deepFreeze } from '../recipe/hash.ts'
+import { applyOverrides } from '../recipe/override.ts'
+import { parseRecipe } from '../recipe/parse.ts'
+import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
+import { baseDir, openRegistry, overFallbacks } from '../recipe/resolve.ts'
+import { type MapNode, placeOf, toValue, withEntry } from '../recipe/tree.ts'
+import { findSweep } from './find.ts'
+import { checkMetric, checkWatch, type Finding } from './metric.ts'
+import { buildSpace, expandParameters } from './parameters.ts'
+import { probeSpace } from './probe.ts'
+import { sweepKeys, sweepSchema } from './schema.ts'
+import { countValues } from './space.ts'
+import type { ResolvedSweep, SweepSpec } from './sweep.ts'
+
+/** A sweep file as far as it says itself what it is. */
+interface Sheet {
+  readonly spec: SweepSpec
+  readonly root: MapNode
+  readonly registry: Registry
+  readonly file: string
+  readonly source: string
+}
+
+/** See `loadSweep`. */
+export async function resolveSweep(target: string, overrides: readonly string[]): Promise<ResolvedSweep> {
+  const sheet = await readSheet(findSweep(target), overrides)
+  const { spec, file, source } = sheet
+  const problems: Problem[] = []
+  const parameters = sheet.root.entries.get('parameters')!.value as MapNode
+  const { space, places } = buildSpace(parameters, problems)
+  const recipe = recipeTarget(sheet)
+  const base = await collected(problems, () => loadRecipe(recipe))
+  refuse(problems)
+  problems.push(
+    ...(await probeSpace(recipe, space, (name) => {
+      const keys = places.get(name)!
+      return { ...placeOf(sheet.root, keys), at: keys.join('.') }
+    })),
+  )
+  const watch = String(spec.early_terminate.metric ?? spec.metric.name)
+  checkMetrics(sheet, base!, space, watch, problems)
+  const stages = await openStages(sheet, problems)
+  const trials = stages.sampler && countTrials(sheet, space, stages.sampler, problems)
+  refuse(problems)
+  return Object.freeze({
+    spec: deepFreeze(spec),
+    space: deepFreeze(space),
+    base: base!,
+    trials,
+    seconds: secondsOf(spec.time_cap),
+    ...{ watch, file, source, dir: path.dirname(file) },
+    sampler: stages.sampler!,
+    pruner: stages.pruner!,
+    executor: stages.executor!,
+  })
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new RecipeError(problems)
+}
+
+/** @throws RecipeError where the file is not what the schema asks for */
+async function readSheet(file: string, overrides: readonly string[]): Promise<Sheet> {
+  const problems: Problem[] = []
+  const source = readRecipe(file, problems)
+  const parsed = source === undefined ? undefined : parseRecipe(source, file, problems, 'sweep')
+  if (source === undefined || !parsed) throw new RecipeError(problems)
+  const broken = problems.length > 0
+  const below = overFallbacks(expandStages(parsed), file, 'sweep')
+  const root = longForm(applyOverrides(below, overrides, problems))
+  const { registry, complete } = await openRegistry(root, problems)
+  const rules = { schema: sweepSchema(registry, toValue(root)), known: sweepKeys(), taken: [] }
+  const whole = { layers: !broken, plugins: complete }
+  const spec = checkDocument(root, rules, registry, problems, whole) as SweepSpec
+  refuse(problems)
+  return { spec, root, registry, file, source }
+}
+
+function longForm(root: MapNode): MapNode {
+  const entry = root.entries.get('parameters')
+  return entry ? withEntry(root, 'parameters', expandParameters(entry.value), entry.key) : root
+}
+
+/** The recipe as `loadRecipe` takes it: a path relative to the sweep's file, or a shipped one's name. */
+function recipeTarget({ spec, root }: Sheet): string {
+  return isPath(spec.recipe) ? path.resolve(baseDir(placeAt(root, 'recipe')), spec.recipe) : spec.recipe
+}
+
+function placeAt(root: MapNode, where: string): Place {
+  return placeOf(root, where.split('.'))
+}
+
+/** What `action` gives; what it refuses is added to `problems`. */
+async function collected<T>(problems: Problem[], action: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await action()
+  } catch (error) {
+    if (!(error instanceof RecipeError)) throw error
+    problems.push(...error.problems)
+    return undefined
+  }
+}
+
+function checkMetrics(
+  { spec, root }: Sheet,
+  { recipe }: ResolvedRecipe,
+  space: Space,
+  watch: string,
+  problems: Problem[],
+): void {
+  const paths = space.map((parameter) => parameter.path)
+  const add = (where: string, finding: Finding | undefined): void => {
+    if (finding) problems.push({ ...placeAt(root, where), path: where, ...finding })
+  }
+  add('metric.name', checkMetric(spec.metric.name, recipe, paths))
+  if (spec.early_terminate.use === 'none') return
+  const own = spec.early_terminate.metric === undefined ? 'early_terminate' : 'early_terminate.metric'
+  add(own, checkWatch(watch, recipe, paths))
+}
+
+type SweepStages = { readonly [K in 'sampler' | 'pruner' | 'executor']: Stages[K] | undefined }
+
+async function openStages({ spec, root, registry, file }: Sheet, problems: Problem[]): Promise<SweepStages> {
+  const resolved: Resolved = {
+    recipe: spec as unknown as Resolved['recipe'],
+    registry,
+    dir: path.dirname(file),
+    error: (where, message) => new RecipeError([{ ...placeAt(root, where), path: where, message }]),
+    baseDir: (where) => baseDir(placeAt(root, where)),
+  }
+  const make = <K extends StageKind>(kind: K): Promise<Stages[K] | undefined> =>
+    collected(problems, () => createStage(resolved, kind, STAGES[kind].key, () => {}))
+  return {
+    sampler: await make('sampler'),
+    pruner: await make('pruner'),
+    executor: await make('executor'),
+  }
+}
+
+/** How many trials there are to be: the cap, or what the sampler has. */
+function countTrials(
+  { spec, root }: Sheet,
+  space: Space,
+  sampler: Sampler,
+  problems: Problem[],
+): number | undefined {
+  const fail = (where: string, message: string): undefined => {
+    problems.push({ ...placeAt(root, where), path: where, message })
+  }
+  try {
+    sampler.check?.(space)
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error
+    return fail(error.path === '' ? 'method' : `method.${error.path}`, error.message)
+  }
+  const size = sampler.size?.(space) ?? sizeOf(space)
+  if (spec.run_cap === undefined && spec.time_cap === undefined && sampler.size === undefined)
+    return fail('method', `"${spec.method.use}" goes on for ever: say when to stop with run_cap or time_cap`)
+  const count = Math.min(size, spec.run_cap ?? Number.POSITIVE_INFINITY)
+  return Number.isFinite(count) ? count : undefined
+}
+
+/** How many different trials there can be; conditions may make it fewer. */
+function sizeOf(space: Space): number {
+  return space.reduce((total, { distribution }) => total * countValues(distribution), 1)
+}
+
+const UNITS: { readonly [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** 5400, "90m" or "1.5h" in seconds. */
+export function secondsOf(cap: number | string | undefined): number | undefined {
+  if (typeof cap !== 'string') return cap
+  return Number(cap.slice(0, -1)) * UNITS[cap.at(-1)!]!
+}
