@@ -1,0 +1,207 @@
+/** @file Sweep files: what is read from them, and how mistakes are told. */
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import type { Params } from '../../src/plugin/contract.ts'
+import { formatProblem, type RecipeError } from '../../src/recipe/errors.ts'
+import { shippedSweeps } from '../../src/sweep/find.ts'
+import { probes } from '../../src/sweep/probe.ts'
+import { loadSweep } from '../../src/sweep/sweep.ts'
+import { folderOf, GOOD } from '../recipe/folder.ts'
+
+const HEAD = `recipe: good.yaml
+metric: { name: holdout.loss, goal: minimize }
+run_cap: 4
+`
+
+function sweepFile(text: string): string {
+  return path.join(folderOf({ 'good.yaml': `${GOOD}train: { eval_every: 2 }\n`, 's.yaml': text }), 's.yaml')
+}
+
+async function mistakes(text: string): Promise<readonly string[]> {
+  const file = sweepFile(text)
+  const error: RecipeError = await loadSweep(file).then(
+    () => expect.unreachable('the sweep is without a mistake'),
+    (reason) => reason,
+  )
+  expect(error.name).toBe('RecipeError')
+  return error.problems.map((problem) => formatProblem(problem, path.dirname(file)))
+}
+
+it('reads short forms, ranges, nested and conditional parameters', async () => {
+  const sweep = await loadSweep(
+    sweepFile(`${HEAD}parameters:
+  adapter.rank: [4, 8]
+  train.batch_size: 4
+  train.clip: { min: 0, max: 2 }
+  train.accumulate: { min: 1, max: 3 }
+  adapter.dropout: { min: 0, max: 0.2, q: 0.1 }
+  train.max_length: { distribution: q_log_uniform_values, min: 64, max: 512, q: 64 }
+  optimizer:
+    when: { schedule.use: [cosine] }
+    parameters:
+      lr: { distribution: log_uniform_values, min: 1e-5, max: 1e-3 }
+  schedule.use: [linear, cosine]
+`),
+    ['run_cap=7', 'method.use=random'],
+  )
+  expect(sweep.trials).toBe(7)
+  expect(sweep.spec).toMatchObject({ name: 's', seed: 42, workers: 1, retries: 0, method: { use: 'random' } })
+  const linear = { scale: 'linear' }
+  expect(Object.fromEntries(sweep.space.map(({ path: at, distribution }) => [at, distribution]))).toEqual({
+    'adapter.rank': { kind: 'categorical', values: [4, 8] },
+    'train.batch_size': { kind: 'categorical', values: [4] },
+    'train.clip': { kind: 'int', step: 1, min: 0, max: 2, ...linear },
+    'train.accumulate': { kind: 'int', step: 1, min: 1, max: 3, ...linear },
+    'adapter.dropout': { kind: 'float', step: 0.1, min: 0, max: 0.2, ...linear },
+    'train.max_length': { kind: 'int', step: 64, min: 64, max: 512, scale: 'log' },
+    'optimizer.lr': { kind: 'float', min: 1e-5, max: 1e-3, scale: 'log' },
+    'schedule.use': { kind: 'categorical', values: ['linear', 'cosine'] },
+  })
+  // What it depends on stands before it.
+  expect(sweep.space.at(-1)).toMatchObject({
+    path: 'optimizer.lr',
+    when: [{ path: 'schedule.use', values: ['cosine'] }],
+  })
+})
+
+it('every value occurs in a recipe that is read before the first trial', async () => {
+  const { space } = await loadSweep(
+    sweepFile(`${HEAD}parameters:
+  schedule.use: [linear, cosine, constant]
+  schedule.warmup: { values: [1, 2, 3, 4], when: { schedule.use: cosine } }
+  adapter.rank: { min: 4, max: 16 }
+`),
+  )
+  const seen = (name: string) => new Set(probes(space).map((params: Params) => params[name]))
+  expect(seen('schedule.use')).toEqual(new Set(['linear', 'cosine', 'constant']))
+  expect(seen('schedule.warmup')).toEqual(new Set([1, 2, 3, 4, undefined]))
+  expect(seen('adapter.rank')).toEqual(new Set([4, 16]))
+})
+
+it('tells all mistakes of the schema at once, with their place', async () => {
+  expect(
+    await mistakes(`recipe: good.yaml
+method: tpee
+metric: { name: holdout.loss, gol: minimize }
+parameters:
+  adapter.rank: { value: 4, vlues: 3 }
+workrs: 3
+`),
+  ).toEqual([
+    's.yaml:2:9  method.use: no sampler plugin is named "tpee"; did you mean "tpe"; allowed: grid, random, sobol, tpe',
+    's.yaml:3:1  metric.goal: is missing: Which end of it is better.',
+    's.yaml:3:31  metric.gol: unknown key; did you mean "goal"; allowed: name, goal, take, target',
+    expect.stringMatching(
+      /^s\.yaml:5:29 {2}parameters\.adapter\.rank\.vlues: unknown key; did you mean "values"/,
+    ),
+    expect.stringMatching(/^s\.yaml:6:1 {2}workrs: unknown key; did you mean "workers"/),
+  ])
+})
+
+it('tells mistakes of the recipe that a value would make, at the value', async () => {
+  const told = await mistakes(`${HEAD}parameters:
+  adapter.rnk: [4, 8]
+  adapter.rank: [4, x]
+  optimizer.use: [adamw, lionn]
+`)
+  expect(told).toEqual([
+    expect.stringMatching(
+      /^s\.yaml:5:16 {2}parameters\.adapter\.rnk: unknown key \(in the recipe, with adapter\.rnk=4\); did you mean "rank"/,
+    ),
+    's.yaml:6:17  parameters.adapter.rank: must be a whole number, found text "x" (in the recipe, with adapter.rank="x")',
+    expect.stringMatching(
+      /^s\.yaml:7:18 {2}parameters\.optimizer\.use: no optimizer plugin is named "lionn"/,
+    ),
+  ])
+})
+
+const PARAMETER_MISTAKES: readonly (readonly [string, RegExp])[] = [
+  [
+    '{ distribution: log_uniform, min: -9, max: -4 }',
+    /lr\.distribution: "log_uniform" takes its ends as natural logarithms.*write log_uniform_values.*min: 0\.000123, max: 0\.0183/,
+  ],
+  ['{ distribution: normal, min: 0, max: 1 }', /"normal" is not offered/],
+  ['{ distribution: unifrm, min: 0, max: 1 }', /no distribution is named "unifrm"; did you mean "uniform"/],
+  ['{ min: 5, max: 2 }', /lr\.max: must be more than min, 5; found 2/],
+  ['{ min: 5 }', /lr: needs max/],
+  ['{ distribution: log_uniform_values, min: 0, max: 1 }', /lr\.min: must be more than 0 on a log scale/],
+  ['{ values: [1, 2, 1] }', /lr\.values: names 1 twice/],
+  ['{ values: [1, 2], probabilities: [1] }', /lr\.probabilities: has 1 numbers for 2 values/],
+  ['{ values: [1, 2], probabilities: [1, 1] }', /lr\.probabilities: must sum to 1, not 2/],
+  ['{ values: [1, 2], min: 0 }', /lr\.min: does not go with a list of values/],
+  ['{ when: { train.clip: 1 } }', /lr: says nothing of its values/],
+  ['{ value: 1, when: { train.clop: 1 } }', /lr\.when\.train\.clop: is no parameter of this sweep/],
+  [
+    '{ value: 1, when: { train.clip: 7 } }',
+    /lr\.when\.train\.clip: 7 is not among the values of "train\.clip"/,
+  ],
+  ['{ value: 1, when: { optimizer.lr: 1 } }', /cannot depend on itself/],
+  ['{ value: 1, parameters: { a: 1 } }', /lr\.value: does not go with "parameters"/],
+]
+
+it.each(PARAMETER_MISTAKES)('refuses %s', async (written, message) => {
+  const told = await mistakes(`${HEAD}parameters:\n  optimizer.lr: ${written}\n  train.clip: [1, 2]\n`)
+  expect(told).toEqual([expect.stringMatching(message)])
+  expect(told[0]).toMatch(/^s\.yaml:5:\d+ {2}/)
+})
+
+it('refuses what overlaps, what goes in circles, and what would never end', async () => {
+  expect(await mistakes(`${HEAD}parameters:\n  train: [{ epochs: 2 }]\n  train.clip: [1, 2]\n`)).toEqual([
+    expect.stringMatching(/train\.clip: lies inside "train", which is a parameter too/),
+  ])
+  const circle = `${HEAD}parameters:
+  train.clip: { values: [1, 2], when: { train.epochs: 1 } }
+  train.epochs: { values: [1, 2], when: { train.clip: 1 } }
+`
+  expect((await mistakes(circle))[0]).toMatch(
+    /s\.yaml:5:\d+ .*when: depends on itself: train\.clip, train\.epochs/,
+  )
+  const endless = HEAD.replace('run_cap: 4\n', 'parameters: { train.clip: { min: 0.5, max: 1 } }\n')
+  expect((await mistakes(endless))[0]).toMatch(/method: "tpe" goes on for ever: say when to stop/)
+  expect((await mistakes(`${endless}method: grid\n`))[0]).toMatch(
+    /s\.yaml:4:9 {2}method: a grid needs steps, and "train\.clip" is a continuous range/,
+  )
+})
+
+it('refuses metrics that are not measured, measured too late, or a test', async () => {
+  const withMetric = (metric: string, more = '') =>
+    mistakes(
+      `recipe: good.yaml\nrun_cap: 2\nmetric: ${metric}\nparameters: { adapter.rank: [4, 8] }\n${more}`,
+    )
+  expect(await withMetric('{ name: los, goal: minimize }')).toEqual([
+    's.yaml:3:17  metric.name: the recipe does not measure "los"; did you mean "loss"; allowed: holdout.loss, train.loss, loss',
+  ])
+  expect(await withMetric('{ name: loss, goal: minimize }', 'early_terminate: median\n')).toEqual([
+    expect.stringMatching(/^s\.yaml:5:18 {2}early_terminate: "loss" is not measured while a trial trains/),
+  ])
+  const file = folderOf({
+    'good.yaml': `${GOOD.replace('[loss]', '[{ use: multiple-choice, name: qa, path: data/test.jsonl }]')}`,
+    's.yaml':
+      'recipe: good.yaml\nrun_cap: 2\nmetric: { name: qa, goal: maximize }\nparameters: { adapter.rank: [4, 8] }\n',
+  })
+  await expect(loadSweep(path.join(file, 's.yaml'))).rejects.toThrow(
+    /metric\.name: "qa" scores path "data\/test\.jsonl", a test by its name: choosing by it makes the test part of training/,
+  )
+})
+
+it('an empty file, an unknown name and a broken recipe are told as such', async () => {
+  expect(await mistakes('')).toEqual([
+    's.yaml:1:1  the file is empty; a sweep needs at least a recipe, a metric and parameters',
+  ])
+  await expect(loadSweep('lora-rnk')).rejects.toThrow(
+    /no sweep named "lora-rnk" ships.*did you mean "lora-rank"/,
+  )
+  const folder = folderOf({
+    'good.yaml': 'model: gemma3\n',
+    's.yaml': `${HEAD}parameters: { adapter.rank: [4] }\n`,
+  })
+  await expect(loadSweep(path.join(folder, 's.yaml'))).rejects.toThrow(
+    /good\.yaml:1:1 {2}dataset: is missing/,
+  )
+})
+
+it.each([...shippedSweeps()])('%s ships without a mistake', async (name, file) => {
+  const sweep = await loadSweep(file)
+  expect(sweep.spec.name).toBe(name)
+  expect(sweep.trials).toBeGreaterThan(1)
+})
