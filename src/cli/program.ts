@@ -1,6 +1,7 @@
 /** @file The commands. Each is one file, imported when it is called: `--help` must not wait for a library. */
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../util/package.ts'
+import type { CompareOptions } from './compare.ts'
 import { exitCode, tellFailure } from './failure.ts'
 import { addRunsCommands } from './runs/program.ts'
 
@@ -45,6 +46,7 @@ function buildProgram(run: Run): Command {
   addRecipeCommands(program, run)
   addOtherCommands(program, run)
   addRunsCommands(program, run)
+  addCompareCommand(program, run)
   return program
 }
 
@@ -82,6 +84,28 @@ function addRecipeCommands(program: Command, run: Run): void {
         async () => (await import('./validate.ts')).validate(target, overrides, options),
         Boolean(options.json),
       ),
+    )
+}
+
+function addCompareCommand(program: Command, run: Run): void {
+  program
+    .command('compare')
+    .description('Show what tells runs apart and what came of it: settings, figures, evaluations, answers.')
+    .argument(
+      '<runs...>',
+      'run folders, or parts of their names; the first is what the others are compared with',
+    )
+    .option('--runs-dir <dir>', 'the folder of run folders', 'runs')
+    .option('--format <format>', 'text, markdown, csv or json', 'text')
+    .option(
+      '--samples <n>',
+      'show so many items of each evaluation, those first that are answered differently',
+      '3',
+    )
+    .option('--out <file>', 'write to a file instead of stdout')
+    .option('--json', 'the same as --format json')
+    .action((words: string[], options: CompareOptions) =>
+      run(async () => (await import('./compare.ts')).compare(words, options), Boolean(options.json)),
     )
 }
 

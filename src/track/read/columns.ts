@@ -1,0 +1,190 @@
+/**
+ * @file The events of a run as columns of numbers: one table of steps, one an evaluation, one of system
+ * figures. Any number of a step is a column, so that what a newer version records is shown too.
+ */
+import { toNumber } from '../json.ts'
+import { isObject } from './files.ts'
+
+/** Most marks and most columns of a table that are kept; a run that has more is not worth drawing. */
+const MOST_MARKS = 5000
+const MOST_COLUMNS = 200
+const MOST_TABLES = 100
+const LONGEST_TEXT = 2000
+
+/** Something that happened at a step, drawn on a chart or listed. */
+export interface Mark {
+  readonly type: string
+  readonly time: number
+  readonly step: number
+  readonly text: string
+}
+
+/** Smallest, largest and last finite value of a column, and how many are not finite. */
+export interface Summary {
+  readonly min: number
+  readonly max: number
+  readonly last: number
+  readonly first: number
+  /** Values that are NaN or infinite. */
+  readonly odd: number
+}
+
+/** Numbers of one kind of event: [rows] of each column. Every table has `time` (ms since 1970) and `step`. */
+export class Table {
+  readonly columns = new Map<string, Float64Array>()
+  length = 0
+  private room = 64
+
+  add(values: ReadonlyMap<string, number>): void {
+    if (this.length === this.room) this.grow()
+    for (const [name, value] of values) this.column(name)![this.length] = value
+    this.length++
+  }
+
+  /** Takes back the rows at and behind `step`: a run that was resumed goes over them again. */
+  rewind(step: number): void {
+    const steps = this.columns.get('step')
+    const before = this.length
+    while (steps && this.length > 0 && steps[this.length - 1]! >= step) this.length--
+    // A row that lacks a column must not find there what the row before it had.
+    if (this.length < before)
+      for (const column of this.columns.values()) column.fill(Number.NaN, this.length, before)
+  }
+
+  values(name: string): Float64Array | undefined {
+    return this.columns.get(name)?.subarray(0, this.length)
+  }
+
+  private column(name: string): Float64Array {
+    let column = this.columns.get(name)
+    if (!column) {
+      if (this.columns.size >= MOST_COLUMNS) return new Float64Array(this.room)
+      column = new Float64Array(this.room).fill(Number.NaN)
+      this.columns.set(name, column)
+    }
+    return column
+  }
+
+  private grow(): void {
+    this.room *= 2
+    for (const [name, old] of this.columns) {
+      const grown = new Float64Array(this.room).fill(Number.NaN)
+      grown.set(old)
+      this.columns.set(name, grown)
+    }
+  }
+}
+
+/** What the stream of a run says so far. */
+export class Columns {
+  readonly tables = new Map<string, Table>([['step', new Table()]])
+  readonly marks: Mark[] = []
+  /** Lines that were no event. */
+  bad = 0
+  private tokens = 0
+
+  /** Takes one line of events.jsonl. */
+  take(line: string): void {
+    if (line === '') return
+    let event: unknown
+    try {
+      event = JSON.parse(line)
+    } catch {
+      this.bad++
+      return
+    }
+    if (!isObject(event) || typeof event.type !== 'string') this.bad++
+    else this.event(event.type, event)
+  }
+
+  private event(type: string, event: Readonly<Record<string, unknown>>): void {
+    const time = typeof event.time === 'string' ? Date.parse(event.time) : Number.NaN
+    const step = toNumber(event.step) ?? Number.NaN
+    if (type === 'step') this.step(time, step, event)
+    else if (type === 'eval') this.scores(time, step, event)
+    else if (type === 'system') this.row('system', time, this.stepOr(step), event)
+    else this.mark(type, time, this.stepOr(step), event)
+  }
+
+  private step(time: number, step: number, event: Readonly<Record<string, unknown>>): void {
+    if (!Number.isFinite(step)) {
+      this.bad++
+      return
+    }
+    const table = this.tables.get('step')!
+    const before = table.length
+    table.rewind(step)
+    if (table.length < before) this.resumed(table, step)
+    this.tokens += toNumber(event.tokens) ?? 0
+    const extra = [['tokens_seen', this.tokens] as const]
+    const [tokens, seconds] = [toNumber(event.tokens), toNumber(event.seconds)]
+    const speed = tokens !== undefined && seconds !== undefined && seconds > 0
+    table.add(numbers(event, time, step, speed ? [...extra, ['tokens_per_second', tokens / seconds]] : extra))
+  }
+
+  /** Steps from `step` on come again, so what was counted and scored in the first go does not stand. */
+  private resumed(table: Table, step: number): void {
+    this.tokens = table.values('tokens_seen')?.at(-1) ?? 0
+    for (const [name, other] of this.tables) if (name.startsWith('eval.')) other.rewind(step)
+  }
+
+  private scores(time: number, step: number, event: Readonly<Record<string, unknown>>): void {
+    if (!isObject(event.scores) || typeof event.name !== 'string') this.bad++
+    else this.row(`eval.${event.name}`, time, this.stepOr(step), event.scores)
+  }
+
+  private row(name: string, time: number, step: number, values: Readonly<Record<string, unknown>>): void {
+    let table = this.tables.get(name)
+    if (!table) {
+      if (this.tables.size >= MOST_TABLES) return
+      table = new Table()
+      this.tables.set(name, table)
+    }
+    table.add(numbers(values, time, step))
+  }
+
+  private mark(type: string, time: number, step: number, event: Readonly<Record<string, unknown>>): void {
+    if (this.marks.length >= MOST_MARKS) return
+    const text = ['message', 'reason', 'path', 'text', 'status'].map((key) => event[key]).find(isText) ?? ''
+    const code = isText(event.code) ? `${event.code}: ` : ''
+    this.marks.push({ type, time, step, text: (code + text).slice(0, LONGEST_TEXT) })
+  }
+
+  /** Events without a step of their own stand where the run was. */
+  private stepOr(step: number): number {
+    return Number.isFinite(step) ? step : (this.tables.get('step')!.values('step')?.at(-1) ?? 0)
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+
+function numbers(
+  event: Readonly<Record<string, unknown>>,
+  time: number,
+  step: number,
+  extra: readonly (readonly [string, number])[] = [],
+): Map<string, number> {
+  const values = new Map<string, number>([['time', time], ['step', step], ...extra])
+  for (const [key, value] of Object.entries(event)) {
+    const number = key === 'step' || key === 'time' ? undefined : toNumber(value)
+    if (number !== undefined) values.set(key, number)
+  }
+  return values
+}
+
+export function summarise(values: Float64Array): Summary {
+  let [min, max, last, first] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN]
+  let odd = 0
+  for (const value of values) {
+    if (!Number.isFinite(value)) {
+      odd++
+      continue
+    }
+    if (Number.isNaN(first)) first = value
+    if (value < min) min = value
+    if (value > max) max = value
+    last = value
+  }
+  const none = Number.isNaN(first)
+  return { min: none ? Number.NaN : min, max: none ? Number.NaN : max, last, first, odd }
+}

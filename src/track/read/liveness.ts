@@ -1,0 +1,37 @@
+/** @file How a run stands, as against what its run.json says: one that says `running` may have died. */
+import { hostname } from 'node:os'
+
+/** Heartbeats come every 10 s; one that is so old has stopped. */
+const SILENT_MS = 60_000
+/** A process that lives but is silent for so long is another one, under the number of the dead. */
+const REUSED_MS = 10 * 60_000
+
+export interface Heartbeat {
+  readonly status: string
+  readonly heartbeat?: string
+  readonly pid?: number
+  readonly host?: string
+}
+
+/**
+ * The status of run.json, or `crashed` where it says `running` and nothing runs: the process is gone, or, on
+ * another machine, no heartbeat came for a minute.
+ */
+export function standing(record: Heartbeat, now = Date.now()): string {
+  if (record.status !== 'running') return record.status
+  const age = now - Date.parse(record.heartbeat ?? '')
+  if (record.host === hostname() && record.pid !== undefined) {
+    return isAlive(record.pid) && !(age > REUSED_MS) ? 'running' : 'crashed'
+  }
+  return age <= SILENT_MS ? 'running' : 'crashed'
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Someone else's process is a process.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

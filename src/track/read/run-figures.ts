@@ -1,0 +1,93 @@
+/** @file The figures of a run by name, from its report or, where there is none, from its events. */
+import { toNumber } from '../json.ts'
+import { own } from './column-store.ts'
+import { isObject, type JsonObject } from './files.ts'
+import type { RowEval } from './run-row.ts'
+import type { Stream } from './run-stream.ts'
+
+/** The report's evaluations; of a run that did not get so far, what its events say. */
+export function evalsOf(report: JsonObject, stream: Stream): RowEval[] {
+  if (isObject(report.eval)) {
+    return Object.entries(report.eval).flatMap(([name, value]) =>
+      isObject(value) && typeof value.metric === 'string' ? [reported(name, value.metric, value)] : [],
+    )
+  }
+  return Object.entries(stream.header.tables).flatMap(([table, { length, columns }]) => {
+    const metric = Object.keys(columns).find((key) => key !== 'time' && key !== 'step')
+    if (!table.startsWith('eval.') || !metric) return []
+    const { first, last } = columns[metric]!
+    const name = table.slice('eval.'.length)
+    const better = LOWER.test(metric) ? 'lower' : 'higher'
+    const base = stream.whole ? { base: { value: first } } : {}
+    return [{ name, metric, better, ...base, ...(length > 1 ? { tuned: { value: last } } : {}) } as RowEval]
+  })
+}
+
+const LOWER = /loss|perplexity|error|nll/
+
+function reported(name: string, metric: string, value: JsonObject): RowEval {
+  const part = (key: 'base' | 'tuned' | 'difference'): object => {
+    const scores = value[key]
+    if (!isObject(scores)) return {}
+    const ci95 = Array.isArray(scores.ci95) ? scores.ci95.map((end) => toNumber(end) ?? Number.NaN) : []
+    const [n, p] = [toNumber(scores.n), toNumber(scores.p)]
+    return {
+      [key]: {
+        value: toNumber(scores[metric]) ?? Number.NaN,
+        ...(ci95.length === 2 ? { ci95 } : {}),
+        ...(n === undefined ? {} : { n }),
+        ...(p === undefined ? {} : { p }),
+      },
+    }
+  }
+  const better = value.better === 'lower' ? 'lower' : 'higher'
+  return { name, metric, better, ...part('base'), ...part('tuned'), ...part('difference') }
+}
+
+export function figuresOf(
+  report: JsonObject,
+  stream: Stream,
+  evals: readonly RowEval[],
+  seconds: number | undefined,
+): Record<string, number> {
+  return Object.fromEntries([
+    ...stepFigures(stream),
+    // The median over the run says more than the speed of the last step.
+    ...trainFigures(report),
+    ...evals.flatMap(evalFigures),
+    ...(seconds === undefined ? [] : [['seconds', seconds] as const]),
+  ])
+}
+
+type Figure = readonly [string, number]
+
+function trainFigures({ train }: JsonObject): Figure[] {
+  return Object.entries(isObject(train) ? train : {}).flatMap(([key, value]) => {
+    const number = key.startsWith('loss_') || key === 'steps' ? undefined : toNumber(value)
+    return number === undefined ? [] : [[key, number] as const]
+  })
+}
+
+function stepFigures({ header, whole }: Stream): Figure[] {
+  const columns = Object.entries(own(header.tables, 'step')?.columns ?? {})
+  return columns
+    .filter(([key]) => key !== 'time' && key !== 'step')
+    .flatMap(([key, { last, min, max }]): Figure[] => [
+      [key, last],
+      ...(whole
+        ? ([
+            [`${key}.min`, min],
+            [`${key}.max`, max],
+          ] as const)
+        : []),
+    ])
+}
+
+function evalFigures({ name, metric, base, tuned, difference }: RowEval): Figure[] {
+  const key = `eval.${name}.${metric}`
+  return [
+    ...(tuned ? [[key, tuned.value] as const] : []),
+    ...(base ? [[`${key}.base`, base.value] as const] : []),
+    ...(difference ? [[`${key}.difference`, difference.value] as const] : []),
+  ]
+}
