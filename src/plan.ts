@@ -63,6 +63,7 @@ export async function plan(
       recipe.train.max_length,
     )
     const { work, rows, steps, epochs } = await countWork(recipe, data.train)
+    await data.checked
     const executor = await use(stages.compute.open(precisionOf(resolved, stages)))
     const estimate = estimateRun(model, adapter, work, await measureSpeed(executor))
     return {

@@ -19,6 +19,8 @@ export interface Census {
   readonly labelTokens: number
   /** Length of the longest row in tokens, before any cutting. */
   readonly longest: number
+  /** Documents by the control token that ends what is learned of them; those without one are not counted. */
+  readonly ends: Readonly<Record<string, number>>
   /** Rows by their length before any cutting: `rows` of them have more tokens than the entry before and at most `upTo`. */
   readonly histogram: readonly { readonly upTo: number; readonly rows: number }[]
 }
@@ -39,9 +41,11 @@ export class CensusCounter {
   #labelTokens = 0
   #longest = 0
   readonly #buckets: number[] = []
+  readonly #ends = new Map<string, number>()
 
-  /** Counts a row of `length` tokens; `document` is what is left of it, if anything. */
-  add(length: number, fate: Fate, document?: Encoded): void {
+  /** Counts a row of `length` tokens; `document` is what is left of it, if anything, and `end` what it learns to end with. */
+  add(length: number, fate: Fate, document?: Encoded, end?: string): void {
+    if (end !== undefined) this.#ends.set(end, (this.#ends.get(end) ?? 0) + 1)
     this.#rows++
     this.#longest = Math.max(this.#longest, length)
     const bucket = Math.max(0, Math.ceil(Math.log2(length / FIRST_BUCKET)))
@@ -66,6 +70,7 @@ export class CensusCounter {
       tokens: this.#tokens,
       labelTokens: this.#labelTokens,
       longest: this.#longest,
+      ends: Object.fromEntries(this.#ends),
       histogram: this.#buckets.map((rows, i) => ({ upTo: FIRST_BUCKET * 2 ** i, rows })),
     }
   }
@@ -84,6 +89,12 @@ export function sumCensus(parts: readonly Census[]): Census {
     tokens: total((part) => part.tokens),
     labelTokens: total((part) => part.labelTokens),
     longest: Math.max(0, ...parts.map((part) => part.longest)),
+    ends: Object.fromEntries(
+      [...new Set(parts.flatMap((part) => Object.keys(part.ends)))].map((end) => [
+        end,
+        total((part) => part.ends[end] ?? 0),
+      ]),
+    ),
     histogram: Array.from({ length: buckets }, (_, i) => ({
       upTo: FIRST_BUCKET * 2 ** i,
       rows: total((part) => part.histogram[i]?.rows ?? 0),

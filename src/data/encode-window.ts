@@ -3,6 +3,8 @@ import type { Encoded } from '../plugin/contract.ts'
 import { InputError } from '../util/errors.ts'
 import { type Census, CensusCounter } from './census.ts'
 import { applyLength, type OverLength, OverLengthError } from './length-policy.ts'
+import { beginningOf, endToken, ODD } from './oddities.ts'
+import { rowPrint } from './row-print.ts'
 import { parseStoredRow } from './row-store.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
@@ -18,6 +20,9 @@ export interface EncodedWindow {
   readonly lengths: Int32Array
   readonly ids: Int32Array
   readonly mask: Uint8Array
+  /** Of every row read, also of those left out: its fingerprint, and bits of `ODD`. */
+  readonly prints: Float64Array
+  readonly odd: Uint8Array
   readonly census: Census
 }
 
@@ -29,13 +34,18 @@ export function encodeWindow(
 ): EncodedWindow {
   const counter = new CensusCounter()
   const documents: Encoded[] = []
-  for (const text of rows) {
+  const prints = new Float64Array(rows.length)
+  const odd = new Uint8Array(rows.length)
+  for (const [i, text] of rows.entries()) {
     const row = parseStoredRow(text)
+    prints[i] = rowPrint(row.spans)
     try {
       const encoded = tokenizer.encode(row.spans)
       checkVocabulary(tokenizer, encoded, policy.vocabSize)
       const { fate, document } = applyLength(encoded, policy.maxLength, policy.overLength)
-      counter.add(encoded.ids.length, fate, document)
+      const end = document && endToken(document, tokenizer)
+      counter.add(encoded.ids.length, fate, document, end === undefined ? undefined : tokenizer.decode([end]))
+      odd[i] = beginningOf(encoded, tokenizer) | (fate === 'kept' && end === undefined ? ODD.noEnd : 0)
       if (document !== undefined) documents.push(document)
     } catch (error) {
       if (error instanceof OverLengthError)
@@ -45,7 +55,7 @@ export function encodeWindow(
       throw error
     }
   }
-  return joinDocuments(documents, counter.census())
+  return { ...joinDocuments(documents, counter.census()), prints, odd }
 }
 
 function checkVocabulary(tokenizer: Tokenizer, { ids }: Encoded, vocabSize: number): void {
@@ -57,7 +67,7 @@ function checkVocabulary(tokenizer: Tokenizer, { ids }: Encoded, vocabSize: numb
   )
 }
 
-function joinDocuments(documents: readonly Encoded[], census: Census): EncodedWindow {
+function joinDocuments(documents: readonly Encoded[], census: Census): Omit<EncodedWindow, 'prints' | 'odd'> {
   const ids = new Int32Array(census.tokens)
   const mask = new Uint8Array(census.tokens)
   let at = 0
@@ -70,7 +80,11 @@ function joinDocuments(documents: readonly Encoded[], census: Census): EncodedWi
 }
 
 /** The documents of a window, as views of its arrays. */
-export function splitDocuments({ lengths, ids, mask }: EncodedWindow): readonly Encoded[] {
+export function splitDocuments({
+  lengths,
+  ids,
+  mask,
+}: Pick<EncodedWindow, 'lengths' | 'ids' | 'mask'>): readonly Encoded[] {
   let at = 0
   return Array.from(lengths, (length) => {
     const document = { ids: ids.subarray(at, at + length), mask: mask.subarray(at, at + length) }

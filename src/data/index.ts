@@ -12,6 +12,7 @@ export {
   type Segment,
 } from './collate.ts'
 export { requireFile } from './files.ts'
+export { type PairList, type RowFindings, type RowList, sharedRows } from './findings.ts'
 export {
   checkAlternation,
   FORM_NAMES,

@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Dataset, Span, Split, Template } from '../plugin/contract.ts'
 import { InputError } from '../util/errors.ts'
+import { AnswerColumns, hasEmptyAnswer } from './answers.ts'
+import { type RenderFindings, RowCounter } from './findings.ts'
 import { rowNumber } from './row-number.ts'
 
 /** Bytes gathered before a write. */
@@ -26,6 +28,7 @@ export class RowStore {
   readonly #hash = createHash('sha256')
   /** Row i lies from #ends[i - 1] to #ends[i]. */
   readonly #ends: number[] = []
+  readonly #numbers: number[] = []
   #size = 0
   #pending: Buffer[] = []
   #pendingSize = 0
@@ -49,7 +52,13 @@ export class RowStore {
     this.#pendingSize += bytes.length
     this.#size += bytes.length
     this.#ends.push(this.#size)
+    this.#numbers.push(number)
     if (this.#pendingSize >= CHUNK) this.#flush()
+  }
+
+  /** Which row of the data set each one is, from 1. */
+  numbers(): Int32Array {
+    return Int32Array.from(this.#numbers)
   }
 
   /** SHA-256 (hex) of what the rows say, in their order. Nothing may be added afterwards. */
@@ -86,19 +95,37 @@ export function parseStoredRow(text: string): StoredRow {
   return { number: Number(text.slice(0, cut)), spans: JSON.parse(text.slice(cut + 1)) as Span[] }
 }
 
+/** The rows of a split, and what was odd about them. */
+export interface RenderedRows {
+  readonly rows: RowStore
+  readonly findings: RenderFindings
+}
+
 /** Renders a whole split into a store. Throws an InputError that names the row which the template cannot render. */
-export async function renderRows(dataset: Dataset, split: Split, template: Template): Promise<RowStore> {
-  const store = new RowStore()
+export async function renderRows(dataset: Dataset, split: Split, template: Template): Promise<RenderedRows> {
+  const rows = new RowStore()
+  const columns = new AnswerColumns(template)
+  const emptyAnswers = new RowCounter()
+  const emptyColumns = new Map<string, RowCounter>()
   try {
     for await (const row of dataset.read(split)) {
-      const number = rowNumber(row, store.count + 1)
-      store.add({ number, spans: render(template, row, number) })
+      const number = rowNumber(row, rows.count + 1)
+      const spans = render(template, row, number)
+      rows.add({ number, spans })
+      if (hasEmptyAnswer(spans)) emptyAnswers.add(number)
+      else for (const column of columns.emptyIn(row)) counterOf(emptyColumns, column).add(number)
     }
-    return store
+    return { rows, findings: { emptyAnswers, emptyColumns } }
   } catch (error) {
-    store.close()
+    rows.close()
     throw error
   }
+}
+
+function counterOf(counters: Map<string, RowCounter>, column: string): RowCounter {
+  const counter = counters.get(column) ?? new RowCounter()
+  counters.set(column, counter)
+  return counter
 }
 
 function render(template: Template, row: Parameters<Template['render']>[0], number: number): readonly Span[] {

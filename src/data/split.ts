@@ -8,6 +8,7 @@ import { InputError } from '../util/errors.ts'
 import { type Census, sumCensus } from './census.ts'
 import { type EncodedWindow, splitDocuments } from './encode-window.ts'
 import { inlineEncoder, type WindowEncoder, workerEncoder } from './encoder.ts'
+import { FindingsCollector, type RenderFindings, type RowFindings } from './findings.ts'
 import type { OverLength } from './length-policy.ts'
 import { permutation, streamSeed } from './order.ts'
 import { type RowStore, renderRows } from './row-store.ts'
@@ -48,13 +49,15 @@ export interface EncodedSplit {
   window(index: number): Promise<readonly Encoded[]>
   /** Known once every window is tokenised. Rejects like `window`, and with an InputError where no document is left. */
   readonly census: Promise<Census>
+  /** What is odd about the rows; known with the census, and rejects with it. */
+  readonly findings: Promise<RowFindings>
   close(): Promise<void>
 }
 
 /** Reads and renders all rows, then tokenises in the background. Throws an InputError for an empty training split. */
 export async function encodeSplit(options: SplitOptions): Promise<EncodedSplit> {
   const { split, seed, cacheDir, workers = 1 } = options
-  const [tokenizerHash, rows] = await Promise.all([
+  const [tokenizerHash, { rows, findings }] = await Promise.all([
     hashTokenizer(options.tokenizer),
     renderRows(options.dataset, split, options.template),
   ])
@@ -87,11 +90,20 @@ export async function encodeSplit(options: SplitOptions): Promise<EncodedSplit> 
   const cache = cacheDir === undefined ? memoryCache() : withFallback(diskCache(cacheDir, key))
   const inline = workers === 0 || rows.count < INLINE_ROWS
   const encoder = inline ? inlineEncoder(tokenise) : workerEncoder(workers, tokenise)
-  return new WindowedSplit({ rows, order, cache, encoder, ahead: inline ? 1 : workers, split })
+  return new WindowedSplit({
+    rows,
+    rendered: findings,
+    order,
+    cache,
+    encoder,
+    ahead: inline ? 1 : workers,
+    split,
+  })
 }
 
 interface Parts {
   readonly rows: RowStore
+  readonly rendered: RenderFindings
   readonly order: Int32Array | undefined
   readonly cache: WindowCache
   readonly encoder: WindowEncoder
@@ -104,7 +116,9 @@ class WindowedSplit implements EncodedSplit {
   readonly digest: string
   readonly windows: number
   readonly census: Promise<Census>
+  readonly findings: Promise<RowFindings>
   readonly #parts: Parts
+  readonly #collector: FindingsCollector
   /** Windows on their way, so that no window is tokenised twice. */
   readonly #underway = new Map<number, Promise<EncodedWindow>>()
   #closed = false
@@ -114,10 +128,14 @@ class WindowedSplit implements EncodedSplit {
   constructor(parts: Parts) {
     this.#parts = parts
     this.digest = parts.rows.digest()
+    this.#collector = new FindingsCollector(parts.rows.count)
     this.windows = Math.ceil(parts.rows.count / WINDOW_ROWS)
     this.census = this.#takeCensus()
     // Whoever awaits the census or a window gets the error; unawaited it must not end the process.
     this.census.catch(() => {})
+    const numbers = parts.rows.numbers()
+    this.findings = this.census.then(() => this.#collector.findings(parts.rendered, numbers))
+    this.findings.catch(() => {})
   }
 
   async window(index: number): Promise<readonly Encoded[]> {
@@ -154,17 +172,21 @@ class WindowedSplit implements EncodedSplit {
   }
 
   async #produce(index: number): Promise<EncodedWindow> {
-    const { rows, order, cache, encoder } = this.#parts
+    const { rows, cache, encoder } = this.#parts
     const cached = await cache.read(index)
     if (cached !== undefined) return cached
     if (this.#closed) throw new Error('the split is closed')
-    const start = index * WINDOW_ROWS
-    const count = Math.min(WINDOW_ROWS, rows.count - start)
-    const window = await encoder.encode(
-      Array.from({ length: count }, (_, i) => rows.read(order?.[start + i] ?? start + i)),
-    )
+    const window = await encoder.encode(this.#places(index).map((place) => rows.read(place)))
     await cache.write(index, window)
     return window
+  }
+
+  /** Where in the split each row of a window stands. */
+  #places(index: number): number[] {
+    const { rows, order } = this.#parts
+    const start = index * WINDOW_ROWS
+    const count = Math.min(WINDOW_ROWS, rows.count - start)
+    return Array.from({ length: count }, (_, i) => order?.[start + i] ?? start + i)
   }
 
   async #takeCensus(): Promise<Census> {
@@ -173,7 +195,9 @@ class WindowedSplit implements EncodedSplit {
     const lane = async () => {
       while (next < this.windows && !this.#closed) {
         const index = next++
-        parts[index] = (await this.#window(index)).census
+        const window = await this.#window(index)
+        this.#collector.add(window, this.#places(index))
+        parts[index] = window.census
       }
     }
     try {

@@ -24,7 +24,8 @@ const port = parentPort!
 port.on('message', async ({ id, rows }: TokeniseJob) => {
   try {
     const window = encodeWindow(await openTokenizer(folder), rows, policy)
-    const buffers = [window.lengths, window.ids, window.mask].map((array) => array.buffer as ArrayBuffer)
+    const { lengths, ids, mask, prints, odd } = window
+    const buffers = [lengths, ids, mask, prints, odd].map((array) => array.buffer as ArrayBuffer)
     port.postMessage({ id, window } satisfies TokeniseAnswer, buffers)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)

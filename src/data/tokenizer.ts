@@ -16,6 +16,9 @@ export interface Tokenizer {
   readonly vocabSize: number
   readonly bosId: number | undefined
   readonly eosId: number | undefined
+  /** Whether it begins a text with `bosId` where it is asked for special tokens; here templates write them. */
+  readonly addsBos: boolean
+  readonly controlIds: ReadonlySet<number>
   /** Texts of the control tokens, which ordinary text never becomes. */
   readonly controls: readonly string[]
   /** Throws an InputError for a control token that the tokenizer does not have. */
@@ -84,7 +87,8 @@ function splitWords(library: Library, { tokenizer }: TokenizerFiles): void {
   library.pre_tokenizer = split as unknown as Library['pre_tokenizer']
 }
 
-function assemble(library: Library, { config }: TokenizerFiles, special: readonly AddedToken[]): Tokenizer {
+function assemble(library: Library, files: TokenizerFiles, special: readonly AddedToken[]): Tokenizer {
+  const { config } = files
   const byText = new Map(special.map((token) => [token.content, token.id]))
   const byId = new Map(special.map((token) => [token.id, token.content]))
   const vocabSize = Math.max(library.model!.vocab.length, ...special.map((token) => token.id + 1))
@@ -103,6 +107,8 @@ function assemble(library: Library, { config }: TokenizerFiles, special: readonl
     vocabSize,
     bosId: vocabulary.bosId,
     eosId: vocabulary.eosId,
+    addsBos: addsBos(files),
+    controlIds: new Set(byId.keys()),
     controls: Object.freeze([...byText.keys()]),
     encode: (spans) => encodeSpans(vocabulary, spans),
     decode: (ids) => decode(library, byId, ids),
@@ -114,6 +120,15 @@ function assemble(library: Library, { config }: TokenizerFiles, special: readonl
       ),
     tokenId,
   }
+}
+
+/** Said by tokenizer_config.json, else by the post-processor of tokenizer.json. */
+function addsBos({ tokenizer, config }: TokenizerFiles): boolean {
+  const bos = tokenText(config.bos_token)
+  if (bos === undefined) return false
+  if (typeof config.add_bos_token === 'boolean') return config.add_bos_token
+  const processor = JSON.stringify(tokenizer.post_processor ?? null)
+  return processor.includes(`{"SpecialToken":{"id":${JSON.stringify(bos)}`)
 }
 
 function decode(library: Library, controls: ReadonlyMap<number, string>, ids: ArrayLike<number>): string {

@@ -7,7 +7,7 @@ import type { Census } from './census.ts'
 import type { EncodedWindow } from './encode-window.ts'
 
 /** Goes into every key: raise it when the format of a file or the meaning of its content changes. */
-export const CACHE_VERSION = 1
+export const CACHE_VERSION = 2
 
 export interface WindowCache {
   read(index: number): Promise<EncodedWindow | undefined>
@@ -15,6 +15,7 @@ export interface WindowCache {
 }
 
 interface Header {
+  readonly rows: number
   readonly documents: number
   readonly tokens: number
   readonly census: Census
@@ -31,7 +32,10 @@ export function memoryCache(): WindowCache {
   }
 }
 
-/** In `<folder>/<key>/`, a file a window: a line of JSON, then lengths and ids (int32, little-endian) and the mask (bytes). */
+/**
+ * In `<folder>/<key>/`, a file a window: a line of JSON, then the rows' prints (float64), lengths and ids (int32, all
+ * little-endian), the mask and the rows' oddities (bytes).
+ */
 export function diskCache(folder: string, key: string): WindowCache {
   const file = (index: number) => join(folder, key, `${index}.window`)
   return {
@@ -57,11 +61,12 @@ export function withFallback(first: WindowCache): WindowCache {
   }
 }
 
-function formatWindow({ lengths, ids, mask, census }: EncodedWindow): Uint8Array[] {
-  const body = [lengths, ids, mask].map(
+function formatWindow({ lengths, ids, mask, prints, odd, census }: EncodedWindow): Uint8Array[] {
+  const body = [prints, lengths, ids, mask, odd].map(
     (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
   )
   const header: Header = {
+    rows: prints.length,
     documents: lengths.length,
     tokens: ids.length,
     census,
@@ -75,14 +80,19 @@ function parseWindow(bytes: Buffer): EncodedWindow | undefined {
   if (end < 0) return undefined
   const header = parseHeader(bytes.subarray(0, end).toString())
   const body = bytes.subarray(end + 1)
-  if (header === undefined || body.length !== 4 * header.documents + 5 * header.tokens) return undefined
+  if (header === undefined) return undefined
+  const { rows, documents, tokens } = header
+  if (body.length !== 9 * rows + 4 * documents + 5 * tokens) return undefined
   if (checksum(header.census, [body]) !== header.sha256) return undefined
   // A copy starts at an aligned address, as the typed arrays need.
   const buffer = new Uint8Array(body).buffer
+  const [atIds, atMask] = [8 * rows + 4 * documents, 8 * rows + 4 * (documents + tokens)]
   return {
-    lengths: new Int32Array(buffer, 0, header.documents),
-    ids: new Int32Array(buffer, 4 * header.documents, header.tokens),
-    mask: new Uint8Array(buffer, 4 * (header.documents + header.tokens), header.tokens),
+    prints: new Float64Array(buffer, 0, rows),
+    lengths: new Int32Array(buffer, 8 * rows, documents),
+    ids: new Int32Array(buffer, atIds, tokens),
+    mask: new Uint8Array(buffer, atMask, tokens),
+    odd: new Uint8Array(buffer, atMask + tokens, rows),
     census: header.census,
   }
 }
@@ -90,7 +100,7 @@ function parseWindow(bytes: Buffer): EncodedWindow | undefined {
 function parseHeader(text: string): Header | undefined {
   try {
     const header = JSON.parse(text) as Partial<Header> | null
-    const sound = Number.isInteger(header?.documents) && Number.isInteger(header?.tokens)
+    const sound = [header?.rows, header?.documents, header?.tokens].every(Number.isInteger)
     return sound ? (header as Header) : undefined
   } catch {
     return undefined

@@ -1,15 +1,9 @@
 /** @file The rows of a run: what is trained on, what is held out, and what became of them on the way. */
-import {
-  type Census,
-  type EncodedSplit,
-  encodeSplit,
-  heldOut,
-  openTokenizer,
-  type Tokenizer,
-} from '../data/index.ts'
+import { type EncodedSplit, encodeSplit, heldOut, openTokenizer, type Tokenizer } from '../data/index.ts'
 import type { Dataset, Model, Split, StageContext } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { cacheFolder } from '../util/cache-folder.ts'
+import { checkSplits } from './row-warnings.ts'
 import type { RunStages } from './stages.ts'
 
 export interface RunData {
@@ -19,6 +13,8 @@ export interface RunData {
   readonly holdout: EncodedSplit | undefined
   /** Aborts as soon as a row of either split cannot be tokenised: training may be hours away from it. */
   readonly failed: AbortSignal
+  /** Settles once everything that is odd about the rows was warned of. */
+  readonly checked: Promise<void>
   close(): Promise<void>
 }
 
@@ -59,36 +55,16 @@ export async function openData(
   const train = await encode('train')
   const holdout = hasHoldout(resolved, stages) ? await encode('holdout') : undefined
   const failure = new AbortController()
-  for (const [name, split] of [
-    ['train', train],
-    ['holdout', holdout],
-  ] as const) {
-    void split?.census.then(
-      (census) => warnOfLosses(name, census, warn),
-      (error) => failure.abort(error),
-    )
-  }
+  const checked = checkSplits({ train, holdout }, tokenizer, model, warn)
+  checked.catch((error) => failure.abort(error))
   return {
     tokenizer,
     train,
     holdout,
     failed: failure.signal,
+    checked,
     close: async () => {
       await Promise.all([train.close(), holdout?.close()])
     },
   }
-}
-
-/** Says what part of a split will not be learned from as it stands. */
-export function warnOfLosses(split: Split, census: Census, warn: StageContext['warn']): void {
-  const { rows, truncated, dropped, unlabelled, longest } = census
-  const part = (count: number, what: string): string => `${split}: ${count} of ${rows} rows ${what}`
-  if (truncated > 0)
-    warn('truncated', part(truncated, `were cut to train.max_length (the longest has ${longest} tokens)`))
-  if (dropped > 0)
-    warn(
-      'dropped',
-      part(dropped, `were longer than train.max_length and left out (the longest has ${longest} tokens)`),
-    )
-  if (unlabelled > 0) warn('unlabelled', part(unlabelled, 'had no token left to learn and were left out'))
 }

@@ -53,6 +53,7 @@ export async function writeReport(
   results: Results,
 ): Promise<Report> {
   const { records, base, tuned, data } = results
+  await data.checked
   const report: Report = {
     name: recipe.name,
     hash,

@@ -1,8 +1,20 @@
 /** @file An encoded split that lies in memory, and documents to put in it. */
 
 import { sumCensus } from '../../src/data/census.ts'
-import type { EncodedSplit } from '../../src/data/index.ts'
+import type { EncodedSplit, RowFindings } from '../../src/data/index.ts'
 import type { Encoded } from '../../src/plugin/contract.ts'
+
+const none = { count: 0, first: [] }
+const NOTHING: RowFindings = {
+  emptyAnswers: none,
+  emptyColumns: new Map(),
+  doubleBos: none,
+  noBos: none,
+  noEnd: none,
+  duplicates: none,
+  prints: new Float64Array(0),
+  numbers: new Int32Array(0),
+}
 
 /** `asked` notes the windows in the order in which they were asked for. */
 export function memorySplit(windows: readonly (readonly Encoded[])[], asked: number[] = []): EncodedSplit {
@@ -14,6 +26,7 @@ export function memorySplit(windows: readonly (readonly Encoded[])[], asked: num
       return windows[index]!
     },
     census: Promise.resolve(sumCensus([])),
+    findings: Promise.resolve(NOTHING),
     async close() {},
   }
 }
