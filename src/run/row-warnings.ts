@@ -1,6 +1,4 @@
 /** @file Warns of rows that will not teach what they seem to: cut, empty, doubled, without an end, on both sides of the holdout. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   type Census,
   type EncodedSplit,
@@ -10,6 +8,7 @@ import {
   sharedRows,
   type Tokenizer,
 } from '../data/index.ts'
+import { readGenerationConfig } from '../eval/stop-tokens.ts'
 import type { Model, Split, StageContext } from '../plugin/contract.ts'
 
 type Warn = StageContext['warn']
@@ -32,7 +31,7 @@ export async function checkSplits(
     warnOfLosses(name, census, warn)
     const findings = await split.findings
     warnOfRows(name, census, findings, warn)
-    if (name === 'train') await warnOfEnds(census, findings, tokenizer, model, warn)
+    if (name === 'train') warnOfEnds(census, findings, tokenizer, model, warn)
     return findings
   }
   const [trained, held] = await Promise.all([check('train', train), check('holdout', holdout)])
@@ -75,13 +74,13 @@ function warnOfRows(split: Split, { rows }: Census, findings: RowFindings, warn:
 }
 
 /** A model learns to stop only from an end that is learned, and stops only at one that it is asked to stop at. */
-async function warnOfEnds(
+function warnOfEnds(
   { ends, documents }: Census,
   { noEnd }: RowFindings,
   tokenizer: Tokenizer,
   model: Model,
   warn: Warn,
-): Promise<void> {
+): void {
   const learned = Object.keys(ends)
   if (learned.length === 0) {
     warn('no-end', 'train: no row teaches a token that ends the answer: the model will not learn to stop')
@@ -92,24 +91,24 @@ async function warnOfEnds(
       'no-end',
       `train: ${noEnd.count} of ${documents} rows teach no token that ends the answer (${named(noEnd)})`,
     )
-  const stops = await stopTokens(model)
+  const stops = statedStops(model)
   const unknown = learned.filter((end) => stops && !stops.has(tokenizer.tokenId(end)!))
   if (stops === undefined || unknown.length === 0) return
   const known = [...stops].map((id) => tokenizer.decode([id])).join(', ')
   warn(
     'stop-token',
     `train: answers end with ${unknown.join(', ')}, but the model's generation_config.json stops only at ${known}: add ` +
-      `${unknown.map((end) => tokenizer.tokenId(end)).join(', ')} to its eos_token_id, or what generates will run on`,
+      `${unknown.map((end) => tokenizer.tokenId(end)).join(', ')} to its eos_token_id, or programs that go by this file run on`,
   )
 }
 
-/** Ids at which generation stops; undefined where the model does not say. */
-async function stopTokens({ folder }: Model): Promise<ReadonlySet<number> | undefined> {
+/** Ids at which other programs stop; undefined where the model does not say. */
+function statedStops({ folder }: Model): ReadonlySet<number> | undefined {
   try {
-    const { eos_token_id: ids } = JSON.parse(await readFile(join(folder, 'generation_config.json'), 'utf8'))
-    const list = [ids].flat().filter(Number.isInteger)
-    return list.length === 0 ? undefined : new Set(list)
+    const ids = [readGenerationConfig(folder).eos_token_id].flat().filter((id) => Number.isInteger(id))
+    return ids.length === 0 ? undefined : new Set(ids as number[])
   } catch {
+    // Who generates is told of a damaged file; training does not need it.
     return undefined
   }
 }

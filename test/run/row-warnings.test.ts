@@ -197,7 +197,7 @@ describe('a planted fault is told with its rows', () => {
     generation(1)
     expect(await warnings({ dataset: datasetOf(rows()), model })).toEqual([
       "stop-token: train: answers end with <end_of_turn>, but the model's generation_config.json stops only at <eos>: add " +
-        '5 to its eos_token_id, or what generates will run on',
+        '5 to its eos_token_id, or programs that go by this file run on',
     ])
   })
 })
