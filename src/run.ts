@@ -3,6 +3,7 @@
  * needs stands in its arguments.
  */
 import type { ResolvedRecipe } from './recipe/recipe.ts'
+import { openCheckpoints } from './run/checkpoints.ts'
 import { openData, splitDataset } from './run/data.ts'
 import { openEngine } from './run/engine.ts'
 import { evaluateAll } from './run/evaluate.ts'
@@ -13,6 +14,7 @@ import { noteInputs, noteOutputs } from './run/provenance.ts'
 import { recordRun, Warnings } from './run/record.ts'
 import { type Report, writeReport } from './run/report.ts'
 import { anySignal, closing } from './run/resources.ts'
+import { checkRows, openResume } from './run/resume.ts'
 import { createStages } from './run/stages.ts'
 import { train } from './run/train.ts'
 
@@ -34,15 +36,28 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
   return closing(async (use) => {
     // Every row is read here; rows become tokens in the background while the model is made ready.
     const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
+    checkRows(data, options.resume)
 
     return recordRun(resolved, stages, warnings, options, async (log) => {
       const noted = noteInputs(resolved, stages, model, data, log)
-      const signal = anySignal(options.signal, data.failed)
+      const signal = anySignal(options.signal, data.failed, log.folder.lost)
       const engine = await use(openEngine(resolved, stages, model, adapter, { ...options, signal }))
-      const evaluation = { engine, data, model, stages, log, onProgress: options.onProgress }
+      const checkpoints = await openCheckpoints(resolved, log, engine, adapter, model, noted)
+      const evaluation = {
+        recipe: resolved.recipe,
+        engine,
+        data,
+        model,
+        stages,
+        log,
+        onProgress: options.onProgress,
+      }
 
       const base = await evaluateAll('base', 0, evaluation)
-      const trained = await train(resolved, stages, engine, data, log, { ...options, signal })
+      const trained = await train(resolved, stages, engine, data, log, checkpoints, {
+        ...options,
+        signal,
+      })
       await writeAdapter(adapter, engine, log)
       const tuned = await evaluateAll('tuned', trained.state.step, evaluation)
 
@@ -61,4 +76,19 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
       return writeReport(resolved, log, warnings, results)
     })
   })
+}
+
+/**
+ * Goes on with a run that was interrupted, in its own folder, so that it comes to what it would have come to.
+ * @param overrides changes that have no part in that: checkpoint, eval, exports, trackers, plugins
+ * @throws InputError where the run is finished, has a living owner or stands on files that changed; and as `run`
+ */
+export async function resume(
+  folder: string,
+  overrides: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Report> {
+  const say = (message: string) => options.onProgress?.({ phase: message, done: 0, total: 0 })
+  const { resolved, ...found } = await openResume(folder, overrides, say)
+  return run(resolved, { ...options, resume: found }).finally(() => found.lock.release())
 }

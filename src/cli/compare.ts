@@ -42,6 +42,6 @@ export async function compare(words: readonly string[], options: CompareOptions)
   )
   const text = await write(comparison)
   if (options.out === undefined) process.stdout.write(text)
-  else await writeAtomically(options.out, (handle) => handle.writeFile(text))
+  else await writeAtomically(options.out, (draft) => draft.write(text))
   return 0
 }

@@ -2,12 +2,11 @@
 /** @file The program `medtune`. */
 import { main } from './program.ts'
 
-// A reader that closes the pipe early (`| head`) is no failure of ours.
+// What is shown is never worth the run: a reader that closes the pipe (`| head`), a log on a full disk.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(process.exitCode ?? 0)
+    if (error.code !== 'EPIPE' && stream === process.stdout) process.exitCode = 1
   })
 }
 
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = (await main(process.argv.slice(2))) || process.exitCode

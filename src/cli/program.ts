@@ -44,6 +44,7 @@ function buildProgram(run: Run): Command {
     .showSuggestionAfterError()
     .addHelpText('after', EXIT_CODES)
   addRecipeCommands(program, run)
+  addResume(program, run)
   addOtherCommands(program, run)
   addRunsCommands(program, run)
   addCompareCommand(program, run)
@@ -106,6 +107,25 @@ function addCompareCommand(program: Command, run: Run): void {
     .option('--json', 'the same as --format json')
     .action((words: string[], options: CompareOptions) =>
       run(async () => (await import('./compare.ts')).compare(words, options), Boolean(options.json)),
+    )
+}
+
+function addResume(program: Command, run: Run): void {
+  program
+    .command('resume')
+    .description('Go on with a run that was interrupted, to what it would have come to.')
+    .argument('<run>', "the run's folder")
+    .argument(
+      '[overrides...]',
+      'change what has no part in the result: checkpoint.every=50 eval=[loss] trackers=[]',
+    )
+    .option('--json', 'print the report as one JSON object on stdout')
+    .option('--quiet', 'no progress on stderr')
+    .action((folder: string, overrides: string[], options: JsonOption & { readonly quiet?: boolean }) =>
+      run(
+        async () => (await import('./resume.ts')).resume(folder, overrides, options),
+        Boolean(options.json),
+      ),
     )
 }
 

@@ -53,10 +53,7 @@ export function openRepoCache(type: 'model' | 'dataset', repo: string): RepoCach
       if ((await this.ref(revision)) === commit) return
       const path = revision.split('/')
       await mkdir(join(folder, 'refs', ...path.slice(0, -1)), { recursive: true })
-      await writeAtomically(
-        join(folder, 'refs', ...path),
-        async (handle) => void (await handle.write(commit)),
-      )
+      await writeAtomically(join(folder, 'refs', ...path), (draft) => draft.write(commit))
     },
     async files(commit) {
       const root = snapshot(commit)

@@ -45,8 +45,8 @@ export function diskCache(folder: string, key: string): WindowCache {
     },
     async write(index, window) {
       await mkdir(join(folder, key), { recursive: true })
-      await writeAtomically(file(index), async (handle) => {
-        for (const part of formatWindow(window)) await handle.write(part)
+      await writeAtomically(file(index), async (draft) => {
+        for (const part of formatWindow(window)) await draft.write(part)
       })
     },
   }

@@ -1,6 +1,6 @@
 /** @file A complete model folder, as transformers reads it: configuration, tokenizer and weights. */
 import { existsSync } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeSafetensors } from '../nn/index.ts'
 import type { Model, WeightSlice } from '../plugin/contract.ts'
@@ -33,7 +33,9 @@ export async function writeModelFolder(
   const { dtype, values } = options
   for (const name of COMPANIONS) {
     const source = join(model.folder, name)
-    if (existsSync(source)) await copyFile(source, join(folder, name))
+    if (!existsSync(source)) continue
+    const bytes = await readFile(source)
+    await writeAtomically(join(folder, name), (draft) => draft.write(bytes))
   }
   const tensors = model.weights.map((slice) => ({
     name: slice.name,
@@ -43,7 +45,7 @@ export async function writeModelFolder(
   }))
   await writeSafetensors(join(folder, 'model.safetensors'), tensors, { format: 'pt' })
   const config = `${JSON.stringify(modelConfig(model, dtype), null, 2)}\n`
-  await writeAtomically(join(folder, 'config.json'), (handle) => handle.writeFile(config))
+  await writeAtomically(join(folder, 'config.json'), (draft) => draft.write(config))
 }
 
 /** The model's own configuration, with the new type of its weights; only the text part of a multimodal one. */

@@ -34,7 +34,7 @@ export async function writePeftAdapter(
     null,
     2,
   )}\n`
-  await writeAtomically(join(folder, 'adapter_config.json'), (handle) => handle.writeFile(config))
+  await writeAtomically(join(folder, 'adapter_config.json'), (draft) => draft.write(config))
 }
 
 function tensorsOf({ a, b, magnitude, start }: LoraTarget, read: ReadParameter): readonly TensorData[] {

@@ -1,8 +1,7 @@
 /** @file Safetensors files: the header read and checked, the data left in place; and written, atomically. */
 import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import type { WeightSlice } from '../plugin/contract.ts'
-import { writeAtomically } from '../util/atomic.ts'
+import { type Draft, writeAtomically } from '../util/atomic.ts'
 import { InputError } from '../util/errors.ts'
 import { readSlice } from '../util/floats.ts'
 import { f32ToBf16 } from '../util/half.ts'
@@ -108,14 +107,14 @@ export async function writeSafetensors(
 ): Promise<void> {
   const order = tensors.toSorted((a, b) => width(b) - width(a) || (a.name < b.name ? -1 : 1))
   const header = headerBytes(order, metadata)
-  await writeAtomically(file, async (handle) => {
-    await handle.writeFile(header)
+  await writeAtomically(file, async (draft) => {
+    await draft.write(header)
     for (const tensor of order) {
       const values = typeof tensor.data === 'function' ? await tensor.data() : tensor.data
       if (values.length !== count(tensor)) {
         throw new RangeError(`tensor "${tensor.name}" is [${tensor.shape}] but got ${values.length} values`)
       }
-      await writeValues(handle, tensor.dtype, values)
+      await writeValues(draft, tensor.dtype, values)
     }
   })
 }
@@ -142,16 +141,12 @@ function headerBytes(order: readonly TensorData[], metadata: Readonly<Record<str
   return header
 }
 
-async function writeValues(
-  handle: FileHandle,
-  dtype: TensorData['dtype'],
-  values: Float32Array,
-): Promise<void> {
+async function writeValues(draft: Draft, dtype: TensorData['dtype'], values: Float32Array): Promise<void> {
   for (let start = 0; start < values.length; start += CHUNK) {
     const part = values.subarray(start, start + CHUNK)
     const raw = dtype === 'f32' ? part : new Uint16Array(part.length)
     if (raw instanceof Uint16Array) f32ToBf16(part, raw)
-    await handle.writeFile(new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength))
+    await draft.write(new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength))
   }
 }
 

@@ -352,6 +352,13 @@ export type RunEventBody =
       readonly hardware: Hardware
     }
   | {
+      /** A run goes on that was interrupted. Steps behind this one, as far as they were heard of, come again. */
+      readonly type: 'resume'
+      readonly step: number
+      readonly recipe: Readonly<Record<string, unknown>>
+      readonly hardware: Hardware
+    }
+  | {
       readonly type: 'step'
       readonly step: number
       readonly epoch: number

@@ -23,6 +23,8 @@ const ELSEWHERE: { readonly [name: string]: string } = {
   per_device_train_batch_size: 'train.batch_size',
   gradient_accumulation_steps: 'train.accumulate',
   max_grad_norm: 'train.clip',
+  save_steps: 'checkpoint.every',
+  save_total_limit: 'checkpoint.keep',
   max_seq_length: 'train.max_length',
   max_seq_len: 'train.max_length',
   sequence_len: 'train.max_length',

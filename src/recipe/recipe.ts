@@ -27,6 +27,15 @@ export interface TrainOptions {
   readonly eval_every?: number
 }
 
+export interface CheckpointOptions {
+  /** Optimizer steps between two checkpoints. */
+  readonly every?: number
+  /** Minutes between two checkpoints; 0: none by time. */
+  readonly minutes: number
+  /** How many are kept, beside the best; 0: none is made. */
+  readonly keep: number
+}
+
 export interface Recipe {
   readonly name: string
   readonly seed: number
@@ -38,6 +47,7 @@ export interface Recipe {
   readonly schedule: StageUse
   readonly compute: StageUse
   readonly train: TrainOptions
+  readonly checkpoint: CheckpointOptions
   readonly eval: readonly StageUse[]
   readonly trackers: readonly StageUse[]
   readonly exports: readonly StageUse[]

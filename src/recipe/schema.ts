@@ -61,6 +61,23 @@ const TRAIN: { readonly [name: string]: OptionSchema } = {
   },
 }
 
+/** Options of `checkpoint:`; their types are `CheckpointOptions`. */
+const CHECKPOINT: { readonly [name: string]: OptionSchema } = {
+  every: { type: 'integer', minimum: 1, description: 'Optimizer steps between two checkpoints.' },
+  minutes: {
+    type: 'number',
+    minimum: 0,
+    default: 10,
+    description: 'Minutes between two checkpoints; 0: none by time.',
+  },
+  keep: {
+    type: 'integer',
+    minimum: 0,
+    default: 2,
+    description: 'Checkpoints that are kept, the last ones and beside them the best; 0: none are made.',
+  },
+}
+
 const TOP: { readonly [key: string]: OptionSchema } = {
   name: {
     type: 'string',
@@ -100,6 +117,7 @@ export function recipeSchema(registry: Registry, recipe?: unknown): JsonSchema {
       ...TOP,
       ...stageProperties(registry, KINDS, recipe),
       train: { type: 'object', additionalProperties: false, default: {}, properties: TRAIN },
+      checkpoint: { type: 'object', additionalProperties: false, default: {}, properties: CHECKPOINT },
     },
   }
 }
@@ -159,13 +177,20 @@ export function knownKeys(registry: Registry, recipe: unknown): ReadonlyMap<stri
   const places = new Map<string, string[]>()
   const add = (key: string, path: string) => places.set(key, [...(places.get(key) ?? []), path])
   for (const key of Object.keys(TRAIN)) add(key, `train.${key}`)
+  for (const key of Object.keys(CHECKPOINT)) add(key, `checkpoint.${key}`)
   for (const kind of KINDS.filter((entry) => !STAGES[entry].many)) {
     const name = (recipe as Record<string, { use?: unknown } | undefined>)[STAGES[kind].key]?.use
     if (typeof name !== 'string' || !registry.has(kind, name)) continue
     const own = Object.keys(registry.get(kind, name).options.properties)
     for (const key of [...Object.keys(STAGES[kind].common), ...own]) add(key, `${STAGES[kind].key}.${key}`)
   }
-  for (const key of [...Object.keys(TOP), 'train', 'extends', ...KINDS.map((kind) => STAGES[kind].key)])
+  for (const key of [
+    ...Object.keys(TOP),
+    'train',
+    'checkpoint',
+    'extends',
+    ...KINDS.map((kind) => STAGES[kind].key),
+  ])
     add(key, key)
   return places
 }

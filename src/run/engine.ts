@@ -27,6 +27,8 @@ export interface Engine {
   train(batch: Batch, place: MicroPlace): Promise<number>
   /** Answers prompts by the program with a cache. */
   readonly decode: DecodePrompts
+  /** Makes sure that every parameter that trains is there, so that it can be read and written. */
+  prepareTraining(): Promise<void>
   close(): Promise<void>
 }
 
@@ -84,6 +86,7 @@ export async function openEngine(
     train: async (batch, place) =>
       (await run(train, batch, GAIN.tuned, true, dropped(batch, place))).loss![0]!,
     decode: generatorOf(executor, model, plan, signal),
+    prepareTraining: async () => void (await train.compiled()),
     close: () => executor.close(),
   }
 }

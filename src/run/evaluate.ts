@@ -6,13 +6,19 @@ import { outcomeScores } from '../eval/report.ts'
 import { createScorer } from '../eval/score.ts'
 import { stopTokens } from '../eval/stop-tokens.ts'
 import type { Encoded, EvalOutcome, Model, Subject } from '../plugin/contract.ts'
+import { contentHash } from '../recipe/hash.ts'
+import type { Recipe } from '../recipe/recipe.ts'
+import { evaluationKey } from '../track/kept-events.ts'
+import { hashOutputs } from '../track/provenance.ts'
 import type { RunData } from './data.ts'
+import { readOutcome, writeOutcome } from './done-evaluations.ts'
 import { type Engine, GAIN } from './engine.ts'
 import type { RunOptions } from './options.ts'
 import type { RunLog } from './record.ts'
 import type { RunStages } from './stages.ts'
 
 export interface EvaluateContext {
+  readonly recipe: Recipe
   readonly engine: Engine
   readonly data: RunData
   readonly model: Model
@@ -21,18 +27,24 @@ export interface EvaluateContext {
   readonly onProgress: RunOptions['onProgress']
 }
 
-/** Outcomes by name; each is also an event at `step` and a file of items. */
+/** Outcomes by name; each is also an event at `step` and a file of items. What an interrupted run had finished is not computed again. */
 export async function evaluateAll(
   which: 'base' | 'tuned',
   step: number,
   context: EvaluateContext,
 ): Promise<ReadonlyMap<string, EvalOutcome>> {
+  const { stages, log } = context
   const outcomes = new Map<string, EvalOutcome>()
-  for (const { name, evaluation } of context.stages.evaluations) {
-    const outcome = await evaluation.evaluate(subjectOf(which, name, context))
+  const weights = which === 'base' ? undefined : await hashOutputs(log.folder.path, ['adapter'])
+  for (const { name, path, evaluation } of stages.evaluations) {
+    const options = context.recipe.eval[Number(path.split('.')[1])]
+    const subject = contentHash({ options, weights: weights?.map(({ sha256 }) => sha256 ?? '') ?? 'base' })
+    const done = await readOutcome(log.folder, name, which, subject)
+    const outcome = done ?? (await evaluation.evaluate(subjectOf(which, name, context)))
+    if (!done) await writeOutcome(log.folder, name, which, outcome, subject)
     outcomes.set(name, outcome)
-    await context.log.folder.writeItems(name, which, outcome.items)
-    context.log.events.emit({ type: 'eval', step, name, scores: plainScores(outcome) })
+    if (!done || !log.kept.evaluations.has(evaluationKey(step, name)))
+      log.events.emit({ type: 'eval', step, name, scores: plainScores(outcome) })
   }
   return outcomes
 }

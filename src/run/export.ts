@@ -1,5 +1,5 @@
 /** @file Writes the trained adapter and every export of the recipe into the run's folder. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import type { AdapterPlan, Model } from '../plugin/contract.ts'
 import type { Engine } from './engine.ts'
 import type { RunLog } from './record.ts'
@@ -21,6 +21,8 @@ export async function writeExports(
   const read = (name: string): Promise<Float32Array> => executor.read(name)
   const paths: string[] = []
   for (const { name, exporter } of exporters) {
+    // What an interrupted run had begun of it goes.
+    await rm(folder.file('exports', name), { recursive: true, force: true })
     await mkdir(folder.file('exports', name))
     await exporter.write({ model, adapter, read }, folder.file('exports', name))
     paths.push(`exports/${name}`)

@@ -1,5 +1,6 @@
 /** @file What a caller of `run` may hear of it and decide. */
 import type { RunEvent } from '../plugin/contract.ts'
+import type { Resume } from './resume.ts'
 
 /** How far a part of a run is, for a status line; nothing here is recorded. */
 export interface Progress {
@@ -14,6 +15,8 @@ export interface Progress {
 export interface RunOptions {
   /** The run that this one repeats, and what is not as it was then; both are recorded. */
   readonly repeats?: { readonly folder: string; readonly notes: readonly string[] }
+  /** The interrupted run that this one goes on with, instead of a new folder. */
+  readonly resume?: Resume
   /** Folder that run folders are made in; `runs` by default. */
   readonly runsDir?: string
   /** Stops the run between two batches; abort with a `Stopped` to have it recorded as stopped, not failed. */

@@ -38,7 +38,7 @@ export interface Report {
 export interface Results {
   readonly base: ReadonlyMap<string, EvalOutcome>
   readonly tuned: ReadonlyMap<string, EvalOutcome>
-  readonly records: readonly StepDone[]
+  readonly records: readonly Pick<StepDone, 'loss' | 'tokens' | 'seconds'>[]
   readonly trainable: number
   readonly precision: 'fp32' | 'bf16'
   readonly exports: readonly string[]
@@ -48,7 +48,7 @@ export interface Results {
 /** Puts the report together and writes it into the run's folder. */
 export async function writeReport(
   { recipe, hash }: ResolvedRecipe,
-  { folder, started }: RunLog,
+  { folder, seconds }: RunLog,
   warnings: Warnings,
   results: Results,
 ): Promise<Report> {
@@ -59,7 +59,7 @@ export async function writeReport(
     hash,
     status: 'done',
     folder: folder.path,
-    seconds: (Date.now() - started.getTime()) / 1000,
+    seconds: seconds(),
     train: {
       steps: records.length,
       tokens: records.reduce((total, { tokens }) => total + tokens, 0),

@@ -2,9 +2,10 @@
  * @file The one stream of a run: each event is written to events.jsonl, then handed to the listeners (the
  * terminal) and the trackers. A tracker that fails costs a warning, never the run.
  */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { RunEvent, RunEventBody, Tracker } from '../plugin/contract.ts'
+import { type AppendFile, fsOps } from '../util/fs-ops.ts'
 import { stringify } from './json.ts'
 
 /** How long the end of a run waits for trackers that still send. */
@@ -15,19 +16,35 @@ export interface NamedTracker {
   readonly tracker: Tracker
 }
 
+/** How much of an event stream there is. */
+export interface EventPosition {
+  readonly bytes: number
+  readonly events: number
+}
+
 export class EventLog {
-  private readonly handle: number
+  private readonly path: string
+  private readonly file: AppendFile
   private readonly listeners: readonly ((event: RunEvent) => void)[]
   private readonly queues: readonly TrackerQueue[]
   private closed = false
+  private bytes: number
+  private events: number
 
-  /** Opens `file` for appending; it need not exist. */
+  /**
+   * Opens `file` for appending; it need not exist.
+   * @param kept events that it holds already
+   */
   constructor(
     file: string,
     trackers: readonly NamedTracker[] = [],
     listeners: readonly ((event: RunEvent) => void)[] = [],
+    kept = 0,
   ) {
-    this.handle = openSync(file, 'a')
+    this.path = file
+    this.file = fsOps().append(file)
+    this.bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+    this.events = kept
     this.listeners = listeners
     this.queues = trackers.map(
       ({ name, tracker }) => new TrackerQueue(name, tracker, dirname(file), (w) => this.emit(w)),
@@ -38,27 +55,64 @@ export class EventLog {
   emit(body: RunEventBody, time: Date = new Date()): void {
     if (this.closed) return
     const event: RunEvent = Object.freeze({ time: time.toISOString(), ...body })
-    writeSync(this.handle, `${stringify(event)}\n`)
-    for (const listener of this.listeners) listener(event)
+    this.write(`${stringify(event)}\n`)
+    this.events++
+    for (const listener of this.listeners) quietly(() => listener(event))
     for (const queue of this.queues) queue.push(event)
+  }
+
+  /** Where the stream stands: a resumed run goes on from here. */
+  position(): EventPosition {
+    return { bytes: this.bytes, events: this.events }
+  }
+
+  /** Makes everything up to now durable. */
+  sync(): void {
+    this.file.sync()
+  }
+
+  private write(line: string): void {
+    let rest: Uint8Array = Buffer.from(line)
+    try {
+      while (rest.length > 0) {
+        const count = this.file.write(rest)
+        this.bytes += count
+        rest = rest.subarray(count)
+      }
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new Error(`cannot write ${this.path}: ${reason}`, { cause })
+    }
   }
 
   /** Emits the last event, waits for the trackers (at most half a minute each) and closes the file. */
   async close(end: RunEventBody): Promise<void> {
     await this.drain()
-    this.emit(end)
-    await Promise.all(this.queues.map((queue) => queue.close(PATIENCE_MS)))
-    this.closed = true
     try {
-      fsyncSync(this.handle)
+      this.emit(end)
     } finally {
-      closeSync(this.handle)
+      await Promise.all(this.queues.map((queue) => queue.close(PATIENCE_MS)))
+      this.closed = true
+      try {
+        this.file.sync()
+      } finally {
+        this.file.close()
+      }
     }
   }
 
   /** Lets trackers catch up first, so that their warnings come before the end. */
   private async drain(): Promise<void> {
     await Promise.all(this.queues.map((queue) => queue.idle(PATIENCE_MS)))
+  }
+}
+
+/** What only watches must not end what it watches. */
+function quietly(action: () => void): void {
+  try {
+    action()
+  } catch {
+    // The event is in the file; a terminal that cannot show it is no reason to stop.
   }
 }
 

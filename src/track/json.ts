@@ -15,3 +15,10 @@ export function toNumber(value: unknown): number | undefined {
   if (typeof value === 'number') return value
   return typeof value === 'string' && NAMES.has(value) ? Number(value) : undefined
 }
+
+/** Reads what `stringify` wrote, with numbers that JSON cannot hold as numbers again. */
+export function parseJson(text: string): unknown {
+  return JSON.parse(text, (_key, value) =>
+    typeof value === 'string' && NAMES.has(value) ? Number(value) : value,
+  )
+}

@@ -38,7 +38,7 @@ export async function writeNotes(folder: string, change: Partial<Notes>): Promis
   if (notes.note.length > LONGEST_NOTE) {
     throw new InputError(`the note has ${notes.note.length} characters; at most ${LONGEST_NOTE} are kept`)
   }
-  await writeAtomically(join(folder, NOTES), (handle) => handle.writeFile(`${stringify(notes, 2)}\n`))
+  await writeAtomically(join(folder, NOTES), (draft) => draft.write(`${stringify(notes, 2)}\n`))
   return notes
 }
 

@@ -1,14 +1,16 @@
 /** @file The folder of one run: what lies where, and run.json, which says how the run stands. */
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { EvalItem, Hardware } from '../plugin/contract.ts'
 import { writeAtomically } from '../util/atomic.ts'
 import { InputError } from '../util/errors.ts'
+import { fsOps } from '../util/fs-ops.ts'
 import type { GitState } from './hardware.ts'
 import { stringify } from './json.ts'
 import type { Provenance } from './provenance.ts'
+import { RunLock } from './run-lock.ts'
 
 const HEARTBEAT_MS = 10_000
 
@@ -30,12 +32,34 @@ export interface RunRecord extends Provenance {
   readonly hardware: Hardware
   readonly step: number
   readonly steps?: number
+  /** Each time that the run was gone on with. */
+  readonly resumed?: readonly Resumed[]
 }
 
-export type NewRun = Omit<RunRecord, 'status' | 'started' | 'heartbeat' | 'pid' | 'host' | 'step'>
+export interface Resumed {
+  readonly time: string
+  /** Steps that were done. */
+  readonly step: number
+  /** The checkpoint it went on from; left out where training began anew. */
+  readonly checkpoint?: string
+  readonly overrides?: readonly string[]
+}
+
+/** This process does not own the run any more: it stood still for so long that another took it for dead. */
+export class OwnerLostError extends Error {
+  override readonly name = 'OwnerLostError'
+}
+
+export type NewRun = Omit<RunRecord, 'status' | 'started' | 'heartbeat' | 'pid' | 'host' | 'step' | 'resumed'>
+
+const PARTS = ['eval', 'adapter', 'checkpoints', 'exports', 'logs']
 
 export class RunFolder {
   readonly path: string
+  /** Aborts with an OwnerLostError where another process has taken the run over. */
+  readonly lost: AbortSignal
+  private readonly lock: RunLock
+  private readonly losing = new AbortController()
   private record: RunRecord
   private readonly timer: NodeJS.Timeout
   /** Writes of run.json, one after another: a heartbeat must not overtake the final status. */
@@ -43,27 +67,50 @@ export class RunFolder {
 
   /** Makes `<runsDir>/<utc stamp>-<name>-<hash8>`; a second run within one second gets a suffix. */
   static async create(runsDir: string, record: NewRun): Promise<RunFolder> {
-    const now = new Date()
-    const path = makeFolder(resolve(runsDir), `${stamp(now)}-${slug(record.name)}-${record.hash.slice(0, 8)}`)
-    for (const part of ['eval', 'adapter', 'exports', 'logs']) mkdirSync(join(path, part))
-    const folder = new RunFolder(path, record, now.toISOString())
+    const time = new Date().toISOString()
+    const parent = resolve(runsDir)
+    const path = makeFolder(parent, `${stamp(time)}-${slug(record.name)}-${record.hash.slice(0, 8)}`)
+    for (const part of PARTS) mkdirSync(join(path, part))
+    const lock = await RunLock.take(path)
+    const folder = new RunFolder(path, lock, { ...record, ...status(time), started: time, step: 0 })
+    await folder.save()
+    await fsOps().syncFolder(parent)
+    return folder
+  }
+
+  /** Goes on with a run that this process owns. */
+  static async reopen(path: string, lock: RunLock, before: RunRecord, resumed: Omit<Resumed, 'time'>) {
+    const time = new Date().toISOString()
+    const { ended: _, reason: __, ...kept } = before
+    await removeDrafts(path)
+    const record: RunRecord = {
+      ...kept,
+      ...status(time),
+      step: resumed.step,
+      resumed: [...(before.resumed ?? []), { time, ...resumed }],
+    }
+    const folder = new RunFolder(path, lock, record)
     await folder.save()
     return folder
   }
 
-  private constructor(path: string, record: NewRun, time: string) {
+  private constructor(path: string, lock: RunLock, record: RunRecord) {
     this.path = path
-    this.record = {
-      ...record,
-      status: 'running',
-      started: time,
-      heartbeat: time,
-      pid: process.pid,
-      host: hostname(),
-      step: 0,
-    }
+    this.lock = lock
+    this.record = record
+    this.lost = this.losing.signal
     this.timer = setInterval(() => this.beat(), HEARTBEAT_MS)
     this.timer.unref()
+  }
+
+  /** @throws OwnerLostError where another process owns the run now */
+  checkOwner(): void {
+    if (this.lock.held()) return
+    const error = new OwnerLostError(
+      `${this.path}: another process has taken over this run, because this one stood still for long; it stops here`,
+    )
+    this.losing.abort(error)
+    throw error
   }
 
   file(...parts: string[]): string {
@@ -71,7 +118,7 @@ export class RunFolder {
   }
 
   writeText(name: string, text: string): Promise<void> {
-    return writeAtomically(this.file(name), (handle) => handle.writeFile(text))
+    return writeAtomically(this.file(name), (draft) => draft.write(text))
   }
 
   writeJson(name: string, value: unknown): Promise<void> {
@@ -81,7 +128,7 @@ export class RunFolder {
   /** `eval/<name>.<which>.jsonl`: a line an item. */
   writeItems(name: string, which: 'base' | 'tuned', items: readonly EvalItem[]): Promise<void> {
     const lines = items.map(({ id, detail, ...scores }) => stringify({ id, ...detail, ...scores }))
-    return writeFile(this.file('eval', `${name}.${which}.jsonl`), lines.map((line) => `${line}\n`).join(''))
+    return this.writeText(join('eval', `${name}.${which}.jsonl`), lines.map((line) => `${line}\n`).join(''))
   }
 
   /** Adds what became known of the run, and writes it down. */
@@ -95,12 +142,21 @@ export class RunFolder {
     this.record = { ...this.record, step, steps }
   }
 
-  /** Writes the final status and stops the heartbeat. */
+  /** Writes the final status, stops the heartbeat and gives the run up. */
   async finish(status: Exclude<RunStatus, 'running'>, reason?: string): Promise<void> {
     clearInterval(this.timer)
     const ended = new Date().toISOString()
     this.record = { ...this.record, status, ended, heartbeat: ended, ...(reason ? { reason } : {}) }
-    await this.save()
+    try {
+      await this.save()
+    } finally {
+      this.lock.release()
+    }
+  }
+
+  /** Leaves the run to its new owner. */
+  abandon(): void {
+    clearInterval(this.timer)
   }
 
   private beat(): void {
@@ -110,15 +166,32 @@ export class RunFolder {
   }
 
   private save(): Promise<void> {
-    const next = this.saved.then(() => this.writeJson('run.json', this.record))
+    const next = this.saved.then(() => {
+      this.checkOwner()
+      return this.writeJson('run.json', this.record)
+    })
     this.saved = next.catch(() => undefined)
     return next
   }
 }
 
+/** What run.json says of a process that has just begun to work on a run. */
+function status(time: string) {
+  return { status: 'running', heartbeat: time, pid: process.pid, host: hostname() } as const
+}
+
+/** What a process that was killed had begun to write. */
+async function removeDrafts(path: string): Promise<void> {
+  for (const part of ['', ...PARTS]) {
+    for (const name of await readdir(join(path, part)).catch(() => [])) {
+      if (/^\..*\.tmp$/.test(name)) await fsOps().remove(join(path, part, name))
+    }
+  }
+}
+
 /** 2026-11-22T15-19-55Z: sorts by time and is a legal name everywhere. */
-function stamp(time: Date): string {
-  return time.toISOString().replace(/\.\d+/, '').replaceAll(':', '-')
+function stamp(time: string): string {
+  return time.replace(/\.\d+/, '').replaceAll(':', '-')
 }
 
 function slug(name: string): string {

@@ -66,7 +66,7 @@ async function readEntry(file: string): Promise<Entry | undefined> {
 async function writeEntry(folder: string, file: string, entry: Entry): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
-    await writeAtomically(file, (handle) => handle.writeFile(`${JSON.stringify(entry)}\n`))
+    await writeAtomically(file, (draft) => draft.write(`${JSON.stringify(entry)}\n`))
   } catch {
     // Nothing to do.
   }

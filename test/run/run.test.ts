@@ -51,7 +51,7 @@ test('a run learns, and its folder tells all of it', async () => {
 
   const events = lines(folder, 'events.jsonl')
   expect(events.map(({ type }) => type).join(' ')).toBe(
-    'start eval eval step step step eval step step step eval eval eval end',
+    'start eval eval step step step eval step step step eval checkpoint eval eval end',
   )
   const steps = events.filter(({ type }) => type === 'step')
   expect(steps[0].loss).toBe(report!.train.loss_first)

@@ -12,10 +12,12 @@ const read = (folder: RunFolder, name: string) => JSON.parse(readFileSync(folder
 test('a folder is named after the time, the recipe and its hash, and says that it runs', async () => {
   const folder = await start(join(tempFolder(), 'not', 'there', 'yet'))
   expect(basename(folder.path)).toMatch(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-my-run-b-abcdef01$/)
-  expect(readdirSync(folder.path).sort()).toEqual(['adapter', 'eval', 'exports', 'logs', 'run.json'])
+  const parts = ['adapter', 'checkpoints', 'eval', 'exports', 'logs']
+  expect(readdirSync(folder.path).sort()).toEqual([...parts, 'owner.1.json', 'run.json'])
   expect(read(folder, 'run.json')).toMatchObject({ status: 'running', pid: process.pid, step: 0 })
   folder.progress(7, 9)
   await folder.finish('failed', 'no more disk')
+  expect(readdirSync(folder.path).sort()).toEqual([...parts, 'run.json'])
   const record = read(folder, 'run.json')
   expect(record).toMatchObject({ status: 'failed', reason: 'no more disk', step: 7, steps: 9 })
   expect(Date.parse(record.ended)).toBeGreaterThanOrEqual(Date.parse(record.started))

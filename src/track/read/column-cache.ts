@@ -78,8 +78,8 @@ export async function writeCache(file: string, header: Header, data: readonly Fl
   start.write(MAGIC)
   start.writeUInt32LE(text.length, MAGIC.length)
   const padding = Buffer.alloc((8 - ((start.length + text.length) % 8)) % 8)
-  await writeAtomically(file, async (handle) => {
-    await handle.writev([start, text, padding, ...data.map((column) => bytesOf(column))])
+  await writeAtomically(file, async (draft) => {
+    for (const part of [start, text, padding, ...data.map(bytesOf)]) await draft.write(part)
   })
 }
 

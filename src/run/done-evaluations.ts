@@ -1,0 +1,69 @@
+/** @file Evaluations that an interrupted run had finished: their items on disk are used again instead of being computed. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EvalItem, EvalOutcome } from '../plugin/contract.ts'
+import { parseJson, toNumber } from '../track/json.ts'
+import type { RunFolder } from '../track/run-folder.ts'
+
+/** `eval/<name>.<which>.json`: what the items alone do not say, and what they belong to. */
+interface Summary extends Omit<EvalOutcome, 'items'> {
+  /** What was evaluated on what; see `evaluate.ts`. */
+  readonly subject: string
+  /** SHA-256 (hex) of the file of items. */
+  readonly sha256: string
+}
+
+type Which = 'base' | 'tuned'
+
+/** Writes the items, a line each, then the summary: an evaluation that has one is finished. */
+export async function writeOutcome(
+  folder: RunFolder,
+  name: string,
+  which: Which,
+  outcome: EvalOutcome,
+  subject: string,
+): Promise<void> {
+  const { items, metric, better, extra } = outcome
+  await folder.writeItems(name, which, items)
+  const sha256 = hash(await readFile(folder.file('eval', `${name}.${which}.jsonl`)))
+  const summary: Summary = { metric, better, ...(extra ? { extra } : {}), subject, sha256 }
+  await folder.writeJson(join('eval', `${name}.${which}.json`), summary)
+}
+
+/** The outcome as it was; undefined where there is none, where it is of another subject, or where a byte is not as it was. */
+export async function readOutcome(
+  folder: RunFolder,
+  name: string,
+  which: Which,
+  subject: string,
+): Promise<EvalOutcome | undefined> {
+  try {
+    const text = await readFile(folder.file('eval', `${name}.${which}.json`), 'utf8')
+    const { metric, better, extra, ...proof } = parseJson(text) as Summary
+    const lines = await readFile(folder.file('eval', `${name}.${which}.jsonl`))
+    if (proof.subject !== subject || proof.sha256 !== hash(lines)) return undefined
+    const items = lines.toString('utf8').split('\n').filter(Boolean).map(parseItem)
+    return { metric, better, items, ...(extra ? { extra } : {}) }
+  } catch {
+    return undefined
+  }
+}
+
+function parseItem(line: string): EvalItem {
+  const { id, score, weight, cluster, part, also, ...detail } = JSON.parse(line) as EvalItem &
+    Record<string, unknown>
+  return {
+    id,
+    score: toNumber(score)!,
+    weight: toNumber(weight)!,
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(part === undefined ? {} : { part }),
+    ...(also === undefined ? {} : { also: parseJson(JSON.stringify(also)) as Record<string, number> }),
+    ...(Object.keys(detail).length === 0 ? {} : { detail }),
+  }
+}
+
+function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
