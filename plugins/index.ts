@@ -7,7 +7,7 @@ import type { Plugin } from 'medtune/plugin'
 export interface BuiltIn {
   /** Path of the module below this folder, without extension, such as `dataset/jsonl`. */
   readonly path: string
-  load(): Promise<{ readonly default: Plugin }>
+  load(): Promise<{ readonly default: Plugin | readonly Plugin[] }>
 }
 
 export const BUILT_INS: readonly BuiltIn[] = [
@@ -45,7 +45,9 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'schedule/warmup_stable_decay', load: () => import('./schedule/warmup_stable_decay.ts') },
   // eval
   { path: 'eval/loss', load: () => import('./eval/loss.ts') },
+  { path: 'eval/medical', load: () => import('./eval/medical.ts') },
   { path: 'eval/multiple-choice', load: () => import('./eval/multiple-choice.ts') },
+  { path: 'eval/task', load: () => import('./eval/task.ts') },
   // tracker
   { path: 'tracker/mlflow', load: () => import('./tracker/mlflow.ts') },
   { path: 'tracker/tensorboard', load: () => import('./tracker/tensorboard.ts') },

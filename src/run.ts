@@ -9,7 +9,7 @@ import { openEngine } from './run/engine.ts'
 import { evaluateAll } from './run/evaluate.ts'
 import { writeAdapter, writeExports } from './run/export.ts'
 import type { RunOptions } from './run/options.ts'
-import { openTemplate, planAdapter, preflight } from './run/preflight.ts'
+import { openTemplate, planAdapter, preflight, prepareEvaluations } from './run/preflight.ts'
 import { noteInputs, noteOutputs } from './run/provenance.ts'
 import { recordRun, Warnings } from './run/record.ts'
 import { type Report, writeReport } from './run/report.ts'
@@ -32,6 +32,7 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
   await openTemplate(resolved, stages, model)
   const adapter = planAdapter(resolved, stages, model)
   await preflight(resolved, stages, dataset, model)
+  await prepareEvaluations(resolved, stages)
 
   return closing(async (use) => {
     // Every row is read here; rows become tokens in the background while the model is made ready.

@@ -1,4 +1,4 @@
-/** @file JSON: one array of objects. */
+/** @file JSON: one array of objects, or one object of them. */
 import { definePlugin, InputError, type Row } from 'medtune/plugin'
 import { fileDataset, fileOptions } from './file-dataset.ts'
 import { asRow, excerpt, textChunks } from './rows.ts'
@@ -6,7 +6,8 @@ import { asRow, excerpt, textChunks } from './rows.ts'
 export default definePlugin({
   kind: 'dataset',
   name: 'json',
-  summary: 'A local JSON file that holds an array of objects.',
+  summary:
+    'A local JSON file: an array of objects, or an object of objects, whose keys become the column id.',
   options: {
     type: 'object',
     properties: { ...fileOptions },
@@ -16,15 +17,23 @@ export default definePlugin({
   create: (options, context) => fileDataset(options, context, readJson),
 })
 
-/** Rows of the array. The whole file is in memory meanwhile. Throws an InputError that names the item or the line. */
+/** Rows of the array, or of the object, whose keys become the column `id`. The whole file is in memory meanwhile. Throws an InputError that names the item or the line. */
 export async function* readJson(file: string): AsyncGenerator<Row> {
   let text = ''
   for await (const chunk of textChunks(file)) text += chunk
   const value = parse(file, text)
-  if (!Array.isArray(value)) {
-    throw new InputError(`${file}: must hold an array of objects, not ${excerpt(JSON.stringify(value))}`)
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield asRow(`${file}: item ${index + 1}`, item)
+    return
   }
-  for (const [index, item] of value.entries()) yield asRow(`${file}: item ${index + 1}`, item)
+  const keyed = Object.entries(value ?? {})
+  if (typeof value !== 'object' || keyed.length === 0 || keyed.some(([, item]) => !isObject(item)))
+    throw new InputError(`${file}: must hold an array of objects, not ${excerpt(JSON.stringify(value))}`)
+  for (const [id, item] of keyed) yield { id, ...(item as Row) }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function parse(file: string, text: string): unknown {

@@ -46,6 +46,7 @@ export default definePlugin({
       },
       render: (row) => spansOf(turns(row), false, opened()),
       prompt: (user) => spansOf(question(user), true, opened()),
+      instructed: (instruction, user) => spansOf(question(user, instruction), true, opened()),
     }
   },
 })

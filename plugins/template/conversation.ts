@@ -54,8 +54,8 @@ export interface Conversation {
   form(row: Row): string
   /** The row's turns, with the recipe's system text where the row has none. Throws an InputError for a row that has no turns. */
   turns(row: Row): readonly Turn[]
-  /** The turns of a single question. */
-  question(user: string): readonly Turn[]
+  /** The turns of a single question, with an instruction behind the recipe's own system text where one is given. */
+  question(user: string, instruction?: string): readonly Turn[]
 }
 
 /** Throws an OptionError where the options do not go together. */
@@ -65,7 +65,11 @@ export function conversation(options: ConversationOptions): Conversation {
     system === undefined || turns[0]?.role === 'system'
       ? turns
       : [{ role: 'system', content: system, train: false }, ...turns]
-  const question = (user: string) => instructed([{ role: 'user', content: user, train: false }])
+  const question = (user: string, instruction?: string): readonly Turn[] => {
+    const turn: Turn = { role: 'user', content: user, train: false }
+    if (instruction === undefined) return instructed([turn])
+    return [{ role: 'system', content: apart(system, instruction), train: false }, turn]
+  }
   const patterns = parsePatterns(options)
   if (patterns !== undefined) {
     return {
@@ -86,6 +90,12 @@ export function conversation(options: ConversationOptions): Conversation {
     turns: (row) => instructed(readTurns(row, formOf(row), loss_on)),
     question,
   }
+}
+
+/** Two texts with an empty line between them, unless one of them brings its own blanks. */
+function apart(first: string | undefined, second: string): string {
+  if (first === undefined || first === '') return second
+  return /\s$/.test(first) || /^\s/.test(second) ? first + second : `${first}\n\n${second}`
 }
 
 function recogniseTurns(row: Row): FormName {

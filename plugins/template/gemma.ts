@@ -15,10 +15,12 @@ export default definePlugin({
   options: { type: 'object', properties: conversationOptions, additionalProperties: false },
   create(options): Template {
     const { columns, form, turns, question } = conversation(options)
+    const open = [control('<start_of_turn>'), text('model\n')]
     return {
       columns,
       form,
-      prompt: (user) => [...render(question(user)), control('<start_of_turn>'), text('model\n')],
+      prompt: (user) => [...render(question(user)), ...open],
+      instructed: (instruction, user) => [...render(question(user, instruction)), ...open],
       render: (row) => render(turns(row)),
     }
   },

@@ -15,6 +15,8 @@ export interface Tokenizer {
   /** One more than the largest id. It may exceed the model's vocabulary: see `<image_soft_token>` of Gemma 3. */
   readonly vocabSize: number
   readonly bosId: number | undefined
+  /** What the tokenizer puts before a text that is no conversation, such as `<bos>`; nothing for some families. */
+  readonly opening: readonly Span[]
   readonly eosId: number | undefined
   /** Whether it begins a text with `bosId` where it is asked for special tokens; here templates write them. */
   readonly addsBos: boolean
@@ -106,6 +108,7 @@ function assemble(library: Library, files: TokenizerFiles, special: readonly Add
   return {
     vocabSize,
     bosId: vocabulary.bosId,
+    opening: addsBos(files) ? [{ text: '<bos>', train: false, control: true }] : [],
     eosId: vocabulary.eosId,
     addsBos: addsBos(files),
     controlIds: new Set(byId.keys()),

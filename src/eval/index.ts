@@ -12,3 +12,6 @@ export {
 } from '../util/statistics.ts'
 export { fillPattern, type Item, readItems } from './items.ts'
 export { createScorer, type RunBatch, type Scorer } from './score.ts'
+export { type Ask, choiceGroup, promptSpans } from './task/ask.ts'
+export { openTask, type TaskOptions } from './task/open.ts'
+export { TASK_OPTIONS } from './task/options.ts'

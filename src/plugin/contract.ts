@@ -64,6 +64,8 @@ export interface Template {
   render(row: Row): readonly Span[]
   /** A conversation up to the place where the model begins to write, for evaluation and chat. */
   prompt(user: string): readonly Span[]
+  /** The same with an instruction before it, where a system text stands, behind the template's own. */
+  instructed?(instruction: string, user: string): readonly Span[]
   /** Control tokens that end the model's turn, beside those that the checkpoint names. */
   ends?(): readonly string[]
 }
@@ -285,6 +287,10 @@ export interface Subject {
   /** The recipe's own template and tokenizer. */
   readonly template: Template
   encode(spans: readonly Span[]): Encoded
+  /** What the tokenizer puts before a text that is no conversation, such as `<bos>`. */
+  readonly opening: readonly Span[]
+  /** Positions that the model was made for. */
+  readonly maxLength: number
   /** The held-out documents of the dataset, encoded as in training. */
   holdout(): Promise<readonly Encoded[]>
   /** Summed log-probability and count of the labelled tokens of each document (natural log). */
@@ -330,6 +336,11 @@ export interface EvalOutcome {
 export interface Evaluation {
   /** Whether it reads the subject's held-out documents: then `dataset.holdout` must keep some. */
   readonly needsHoldout?: boolean
+  /**
+   * Reads, and downloads where it must, what it will ask; called once, before a run has a folder.
+   * Throws what a bad option or file is told with.
+   */
+  prepare?(): Promise<void>
   evaluate(subject: Subject): Promise<EvalOutcome>
 }
 
@@ -435,6 +446,8 @@ export interface StageContext {
   /** Resolves a path option: relative to the recipe, or to the working directory where an override set it. */
   resolvePath(path: string): string
   readonly seed: number
+  /** Reads a YAML file of the plugin's own; mistakes in it are told as those of a recipe. */
+  readYaml?(file: YamlPlace, schema: OptionsSchema): Promise<YamlFile>
   /** Reports something the user should know; it is printed and recorded in the run. */
   warn(code: string, message: string): void
   /**
@@ -444,6 +457,29 @@ export interface StageContext {
   uses?(path: string): void
   /** Says how far something that takes a while is, such as a download; `unit` is what is counted. */
   progress?(phase: string, done: number, total: number, unit?: 'bytes'): void
+}
+
+export interface YamlPlace {
+  /** A path, as the option has it, or the bare name of a file that ships in `folder`. */
+  readonly target: string
+  /** Folder of the package with files of this sort, such as `tasks`. */
+  readonly folder: string
+  /** What such a file is called in an error: `task`. */
+  readonly what: string
+  /** The option that named it. */
+  readonly option: string
+}
+
+/** A YAML file that was read against a schema: frozen, with its defaults. `extends` was followed. */
+export interface YamlFile {
+  readonly file: string
+  readonly value: Readonly<Record<string, unknown>>
+  /** A mistake that shows only later, placed where the key at `path` was written. */
+  error(path: string, message: string): Error
+  /** A relative path of the file's key at `path`, made absolute. */
+  resolvePath(path: string, value: string): string
+  /** Makes the file's `dataset`, with `changes` laid over it, as a recipe's would be made. */
+  dataset(changes?: Readonly<Record<string, unknown>>): Promise<Dataset>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a plugin of unknown options takes any; `OptionsSchema` would compare whole schemas.

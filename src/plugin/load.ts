@@ -12,7 +12,8 @@ export async function builtIns(): Promise<Registry> {
   const registry = new Registry()
   const modules = await Promise.all(BUILT_INS.map((entry) => entry.load()))
   for (const [index, module] of modules.entries()) {
-    registry.add(module.default, { module: builtInUrl(BUILT_INS[index]!.path) })
+    for (const plugin of [module.default].flat() as readonly Plugin[])
+      registry.add(plugin, { module: builtInUrl(BUILT_INS[index]!.path) })
   }
   return registry
 }

@@ -1,7 +1,16 @@
 /** @file Makes what a stage of a recipe stands for. */
 import os from 'node:os'
 import nodePath from 'node:path'
-import { type OptionError, STAGES, type StageContext, type StageKind, type Stages } from '../plugin/index.ts'
+import {
+  type OptionError,
+  type OptionsSchema,
+  STAGES,
+  type StageContext,
+  type StageKind,
+  type Stages,
+  type YamlPlace,
+} from '../plugin/index.ts'
+import { readOwnFile } from './own-file.ts'
 import type { ResolvedRecipe, StageUse } from './recipe.ts'
 
 /** A file that names plugins, resolved: a recipe, or a sweep. */
@@ -69,18 +78,24 @@ function stageContext(
   at: string,
   listeners: Required<Pick<StageContext, 'warn' | 'progress' | 'uses'>>,
 ): StageContext {
+  const resolvePath = (value: string): string => {
+    const home = value === '~' || value.startsWith('~/')
+    const path = home
+      ? nodePath.join(os.homedir(), value.slice(1))
+      : nodePath.resolve(resolved.baseDir(joinPath(at, optionOf(stage, value))), value)
+    listeners.uses(path)
+    return path
+  }
+  const { warn, progress, uses } = listeners
   return Object.freeze({
     recipeDir: resolved.dir,
     seed: resolved.recipe.seed,
     ...listeners,
-    resolvePath(value: string): string {
-      const home = value === '~' || value.startsWith('~/')
-      const path = home
-        ? nodePath.join(os.homedir(), value.slice(1))
-        : nodePath.resolve(resolved.baseDir(joinPath(at, optionOf(stage, value))), value)
-      listeners.uses(path)
-      return path
-    },
+    resolvePath,
+    readYaml: (place: YamlPlace, schema: OptionsSchema) =>
+      readOwnFile(resolved, place, schema, resolvePath, (standIn) =>
+        createStage(standIn, 'dataset', 'dataset', warn, progress, uses),
+      ),
   })
 }
 

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { STAGES } from '../plugin/index.ts'
 import type { Place, Problem } from './errors.ts'
 import { expandStages, kindOf } from './expand.ts'
-import { findRecipe, readRecipe } from './find.ts'
+import { type FileSort, findRecipe, RECIPES, readRecipe } from './find.ts'
 import { parseRecipe } from './parse.ts'
 import { type MapNode, mapNode, type Node, type ScalarNode, withoutEntry } from './tree.ts'
 
@@ -13,11 +13,20 @@ export interface Layers {
   readonly source: string
 }
 
-/** Reads a recipe file and, below it, whatever it extends. Problems of all files go to `problems`. */
-export function readLayers(file: string, problems: Problem[]): Layers {
-  const source = readRecipe(file, problems)
+/**
+ * Reads a recipe file and, below it, whatever it extends. Problems of all files go to `problems`; that the file itself
+ * cannot be read is told at `place`, where there is one.
+ */
+export function readLayers(
+  file: string,
+  problems: Problem[],
+  sort = RECIPES,
+  place?: Place,
+  at?: string,
+): Layers {
+  const source = readRecipe(file, problems, place, at, sort)
   return {
-    root: source === undefined ? undefined : layer(source, file, [file], problems),
+    root: source === undefined ? undefined : layer(source, file, [file], problems, sort),
     source: source ?? '',
   }
 }
@@ -27,11 +36,12 @@ function layer(
   file: string,
   chain: readonly string[],
   problems: Problem[],
+  sort: FileSort,
 ): MapNode | undefined {
-  const parsed = parseRecipe(source, file, problems)
+  const parsed = parseRecipe(source, file, problems, sort.what)
   if (!parsed) return undefined
   const own = expandStages(withoutEntry(parsed, 'extends'))
-  const parents = parentNames(parsed, problems).map((name) => parent(name, file, chain, problems))
+  const parents = parentNames(parsed, problems).map((name) => parent(name, file, chain, problems, sort))
   return [...parents, own].reduce((below, above) =>
     below && above ? (merge(below, above) as MapNode) : (above ?? below),
   )
@@ -52,7 +62,7 @@ function parentNames(root: MapNode, problems: Problem[]): readonly ParentName[] 
     problems.push({
       ...node.place,
       path: at,
-      message: 'must be the path or name of a recipe, or a list of them',
+      message: 'must be the path or name of one that ships with medtune, or a list of them',
     })
     return []
   })
@@ -63,20 +73,21 @@ function parent(
   from: string,
   chain: readonly string[],
   problems: Problem[],
+  sort: FileSort,
 ): MapNode | undefined {
-  const file = findRecipe(String(name.value), path.dirname(from), problems, name.place, name.at)
+  const file = findRecipe(String(name.value), path.dirname(from), problems, name.place, name.at, sort)
   if (!file) return undefined
   if (chain.includes(file)) {
     const loop = [...chain.slice(chain.indexOf(file)), file].map((entry) => path.basename(entry)).join(' -> ')
     problems.push({
       ...name.place,
       path: name.at,
-      message: `recipes extend one another in a circle: ${loop}`,
+      message: `${sort.what}s extend one another in a circle: ${loop}`,
     })
     return undefined
   }
-  const source = readRecipe(file, problems, name.place, name.at)
-  return source === undefined ? undefined : layer(source, file, [...chain, file], problems)
+  const source = readRecipe(file, problems, name.place, name.at, sort)
+  return source === undefined ? undefined : layer(source, file, [...chain, file], problems, sort)
 }
 
 /**

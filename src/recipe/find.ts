@@ -12,9 +12,21 @@ export function isPath(target: string): boolean {
   return /[/\\]/.test(target) || /\.ya?ml$/i.test(target)
 }
 
+/** A sort of YAML files: what one is called in an error, and the folder of the package that has some. */
+export interface FileSort {
+  readonly what: string
+  readonly folder: string
+}
+export const RECIPES: FileSort = { what: 'recipe', folder: 'recipes' }
+
 /** The recipes that ship in the package: bare name -> file. */
 export function shippedRecipes(): ReadonlyMap<string, string> {
-  const folder = path.join(packageRoot(), 'recipes')
+  return shippedFiles(RECIPES)
+}
+
+/** The files of a sort that ship in the package: bare name -> file. */
+export function shippedFiles(sort: Pick<FileSort, 'folder'>): ReadonlyMap<string, string> {
+  const folder = path.join(packageRoot(), sort.folder)
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.yaml')) : []
   return new Map(names.sort().map((name) => [name.slice(0, -'.yaml'.length), path.join(folder, name)]))
 }
@@ -30,9 +42,10 @@ export function findRecipe(
   problems: Problem[],
   place?: Place,
   at = '',
+  sort = RECIPES,
 ): string | undefined {
   if (isPath(target)) return path.resolve(dir, target)
-  const shipped = shippedRecipes()
+  const shipped = shippedFiles(sort)
   const file = shipped.get(target)
   if (file) return file
   const beside = ['.yaml', '.yml']
@@ -42,7 +55,7 @@ export function findRecipe(
   problems.push({
     ...(place ?? { file: path.resolve(dir, target), line: 1, col: 1 }),
     path: at,
-    message: `no recipe named ${JSON.stringify(target)} ships with medtune (a file's name ends in .yaml or has a slash)`,
+    message: `no ${sort.what} named ${JSON.stringify(target)} ships with medtune (a file's name ends in .yaml or has a slash)`,
     ...(suggestion ? { suggestion } : {}),
     allowed: [...shipped.keys()],
   })
@@ -50,7 +63,13 @@ export function findRecipe(
 }
 
 /** The text of a recipe file; a problem, at `place` or at the file's start, where there is none. */
-export function readRecipe(file: string, problems: Problem[], place?: Place, at = ''): string | undefined {
+export function readRecipe(
+  file: string,
+  problems: Problem[],
+  place?: Place,
+  at = '',
+  { what } = RECIPES,
+): string | undefined {
   const fail = (message: string, suggestion?: string): undefined => {
     const where = place ?? { file, line: 1, col: 1 }
     problems.push({ ...where, path: at, message, ...(suggestion ? { suggestion } : {}) })
@@ -59,10 +78,10 @@ export function readRecipe(file: string, problems: Problem[], place?: Place, at 
   let bytes: Buffer
   try {
     const stat = statSync(file)
-    if (stat.isDirectory()) return fail(`${name} is a folder, not a recipe file`, recipeIn(file))
+    if (stat.isDirectory()) return fail(`${name} is a folder, not a ${what} file`, recipeIn(file))
     if (!stat.isFile()) return fail(`${name} is not a regular file`)
     if (stat.size > MAX_BYTES)
-      return fail(`${name} has ${stat.size} bytes; a recipe has at most ${MAX_BYTES}`)
+      return fail(`${name} has ${stat.size} bytes; a ${what} has at most ${MAX_BYTES}`)
     bytes = readFileSync(file)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -71,16 +90,16 @@ export function readRecipe(file: string, problems: Problem[], place?: Place, at 
       code === 'EACCES' ? `${name} may not be read: permission denied` : `${name} cannot be read: ${message}`,
     )
   }
-  return decode(bytes, file, problems)
+  return decode(bytes, file, problems, what)
 }
 
-function decode(bytes: Buffer, file: string, problems: Problem[]): string | undefined {
+function decode(bytes: Buffer, file: string, problems: Problem[], what: string): string | undefined {
   const text = bytes.toString('utf8')
   const bad = text.search(/[\0\u{FFFD}]/u)
   if (bad < 0) return text.startsWith('\u{FEFF}') ? text.slice(1) : text
   const before = text.slice(0, bad).split('\n')
   const place = { file, line: before.length, col: before.at(-1)!.length + 1 }
-  problems.push({ ...place, path: '', message: 'this is not UTF-8 text; a recipe is a YAML file' })
+  problems.push({ ...place, path: '', message: `this is not UTF-8 text; a ${what} is a YAML file` })
   return undefined
 }
 

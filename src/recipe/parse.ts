@@ -32,9 +32,10 @@ const MAX_ALIASES = 100
 /** Turns an offset in the text into the place that a problem names. */
 type At = (offset: number) => Place
 
-const NEEDS: { readonly [K in DocumentKind]: string } = {
+const NEEDS: { readonly [K in DocumentKind]: string } & { readonly [what: string]: string } = {
   recipe: 'a model, a dataset and a template',
   sweep: 'a recipe, a metric and parameters',
+  task: 'a dataset and a prompt',
 }
 
 /** Reads the text of a recipe or a sweep. Every problem of the file goes to `problems`; undefined where nothing can be made of it. */
@@ -42,7 +43,7 @@ export function parseRecipe(
   text: string,
   file: string,
   problems: Problem[],
-  document: DocumentKind = 'recipe',
+  document: string = 'recipe',
 ): MapNode | undefined {
   const lines = new LineCounter()
   const at: At = (offset) => {
@@ -53,7 +54,7 @@ export function parseRecipe(
   if (node === undefined || node.kind === 'map') return node
   const empty = node.kind === 'scalar' && node.value === null
   const message = empty
-    ? `the file is empty; a ${document} needs at least ${NEEDS[document]}`
+    ? `the file is empty; a ${document} needs at least ${NEEDS[document] ?? 'one key'}`
     : `a ${document} is a mapping of keys to values, found ${node.kind === 'list' ? 'a list' : 'a single value'}`
   problems.push({ ...(empty ? { file, line: 1, col: 1 } : node.place), path: '', message })
   return undefined

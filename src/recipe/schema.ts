@@ -1,5 +1,12 @@
 /** @file One JSON Schema (draft-07) for recipes, put together from the plugins' own option schemas. */
-import { kindsOf, type OptionSchema, type Plugin, STAGES, type StageKind } from '../plugin/index.ts'
+import {
+  kindsOf,
+  type OptionSchema,
+  type OptionsSchema,
+  type Plugin,
+  STAGES,
+  type StageKind,
+} from '../plugin/index.ts'
 import type { Registry } from '../plugin/registry.ts'
 
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
@@ -193,6 +200,20 @@ export function knownKeys(registry: Registry, recipe: unknown): ReadonlyMap<stri
   ])
     add(key, key)
   return places
+}
+
+/**
+ * The schema of a YAML file of a plugin's own. A key that a recipe has too, such as `dataset`, means the same in it.
+ * @param value the file as read: only the plugins that it names have their options in the schema
+ */
+export function ownFileSchema(registry: Registry, own: OptionsSchema, value: unknown): JsonSchema {
+  const shared = kindsOf('recipe')
+    .filter((kind) => Object.hasOwn(own.properties, STAGES[kind].key))
+    .map((kind) => {
+      const stage = stageSchema(registry, kind, namedIn(value, kind))
+      return [STAGES[kind].key, stageOrList(kind, stage)] as const
+    })
+  return { ...own, properties: { ...own.properties, ...Object.fromEntries(shared) } }
 }
 
 function isRequired(kind: StageKind): boolean {

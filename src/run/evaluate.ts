@@ -61,6 +61,8 @@ function subjectOf(which: 'base' | 'tuned', name: string, context: EvaluateConte
     which,
     template: stages.template,
     encode: (spans) => data.tokenizer.encode(spans),
+    opening: data.tokenizer.opening,
+    maxLength: model.maxLength,
     holdout: () => allDocuments(data.holdout),
     ...scorer,
     generate: createGenerator({

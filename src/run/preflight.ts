@@ -33,6 +33,22 @@ export async function preflight(
   ])
 }
 
+/** Reads, and downloads, what evaluations will ask. @throws RecipeError at each whose option or file does not serve */
+export async function prepareEvaluations(
+  resolved: ResolvedRecipe,
+  { evaluations }: Pick<RunStages, 'evaluations'>,
+): Promise<void> {
+  await checkAll(
+    evaluations.map(({ evaluation, path }) => async () => {
+      try {
+        await evaluation.prepare?.()
+      } catch (error) {
+        throw atOption(resolved, path, error)
+      }
+    }),
+  )
+}
+
 /** Lets the template read the model's own files. @throws RecipeError where they do not serve it */
 export async function openTemplate(
   resolved: ResolvedRecipe,

@@ -17,6 +17,33 @@ export class MersenneTwister {
     }
   }
 
+  /** Seeded by a list of 32-bit numbers (`init_by_array`), as Python's generator is. */
+  static keyed(key: readonly number[]): MersenneTwister {
+    const twister = new MersenneTwister(19650218)
+    const state = twister.#state
+    let at = 1
+    const mixed = (factor: number): number => {
+      const last = state[at - 1]! ^ (state[at - 1]! >>> 30)
+      return state[at]! ^ Math.imul(last, factor)
+    }
+    const advance = (): void => {
+      if (++at < SIZE) return
+      state[0] = state[SIZE - 1]!
+      at = 1
+    }
+    for (let i = 0; i < Math.max(SIZE, key.length); i++) {
+      const next = i % key.length
+      state[at] = mixed(1664525) + key[next]! + next
+      advance()
+    }
+    for (let i = 1; i < SIZE; i++) {
+      state[at] = mixed(1566083941) - at
+      advance()
+    }
+    state[0] = 0x80000000
+    return twister
+  }
+
   /** The next 32 bits. */
   draw(): number {
     if (this.#next === SIZE) this.#twist()

@@ -48,6 +48,8 @@ const subject = (likes: (choice: string) => number, seen: ChoiceGroup[] = []): S
   which: 'base',
   template,
   encode: (spans) => tokenizer.encode(spans),
+  opening: tokenizer.opening,
+  maxLength: 256,
   holdout: async () => [],
   scoreDocuments: async () => [],
   generate: async () => [],

@@ -1,0 +1,80 @@
+/**
+ * @file How an item is put to a model: as plain text, as lm-evaluation-harness has it, or as a chat turn. Where a
+ * prompt ends in blanks, they belong to what follows, since tokens begin with their blank.
+ */
+import type { ChoiceGroup, Encoded, Span, Subject } from '../../plugin/contract.ts'
+
+export interface Ask {
+  /** Stands before everything. */
+  readonly system: string
+  /** Examples and question. */
+  readonly text: string
+  /** Whether the recipe's template makes a turn of it. */
+  readonly chat: boolean
+}
+
+/** The prompt up to where the model answers. */
+export function promptSpans({ template, opening }: Subject, { system, text, chat }: Ask): readonly Span[] {
+  if (!chat) return [...opening, { text: system + text, train: false }]
+  if (system === '') return template.prompt(text)
+  return template.instructed?.(system, text) ?? template.prompt(system + text)
+}
+
+/**
+ * Prompt and choices as token ids. Each choice is cut into tokens together with the prompt, and what goes beyond
+ * the prompt's own number of tokens is the choice's, as in lm-evaluation-harness.
+ * @throws RangeError where a choice adds no token
+ */
+export function choiceGroup(
+  encode: (spans: readonly Span[]) => Encoded,
+  prompt: readonly Span[],
+  choices: readonly string[],
+): ChoiceGroup {
+  const { kept, blanks } = withoutBlanks(prompt)
+  const ids = encode(kept).ids
+  const continuations = choices.map((choice) => {
+    const whole = encode([...kept, { text: blanks + choice, train: false }]).ids
+    if (whole.length <= ids.length)
+      throw new RangeError(`choice ${JSON.stringify(choice)} adds no token to its prompt`)
+    return whole.subarray(ids.length)
+  })
+  return { prompt: ids, choices: continuations }
+}
+
+/** The spans without the blanks at their end, and these blanks. Control tokens are no blanks. */
+function withoutBlanks(spans: readonly Span[]): { readonly kept: readonly Span[]; readonly blanks: string } {
+  const last = spans.at(-1)
+  if (last === undefined || last.control === true) return { kept: spans, blanks: '' }
+  const text = last.text.trimEnd()
+  const kept = text === '' ? spans.slice(0, -1) : [...spans.slice(0, -1), { ...last, text }]
+  return { kept, blanks: last.text.slice(text.length) }
+}
+
+/**
+ * The groups within the model's positions: a prompt that is too long loses its beginning, for each choice as much as
+ * that choice needs. Groups of one choice may come of it; `owners` says which item each belongs to.
+ */
+export function fitGroups(
+  groups: readonly ChoiceGroup[],
+  maxLength: number,
+): { readonly groups: readonly ChoiceGroup[]; readonly owners: readonly number[]; readonly cut: number } {
+  const fitted: ChoiceGroup[] = []
+  const owners: number[] = []
+  let cut = 0
+  groups.forEach((group, owner) => {
+    const longest = Math.max(...group.choices.map(({ length }) => length))
+    // The last token of a choice is predicted, not read.
+    if (group.prompt.length + longest - 1 <= maxLength) {
+      fitted.push(group)
+      owners.push(owner)
+      return
+    }
+    cut++
+    for (const choice of group.choices) {
+      const room = Math.max(1, maxLength + 1 - choice.length)
+      fitted.push({ prompt: group.prompt.subarray(-room), choices: [choice] })
+      owners.push(owner)
+    }
+  })
+  return { groups: fitted, owners, cut }
+}

@@ -1,0 +1,193 @@
+/** @file From the name of a task to an evaluation: reads its file, and those of a group, and asks what they say. */
+import type {
+  Dataset,
+  EvalItem,
+  EvalOutcome,
+  Evaluation,
+  Row,
+  StageContext,
+  Subject,
+  YamlFile,
+} from '../../plugin/contract.ts'
+import { OptionError } from '../../util/errors.ts'
+import { defineTask, TASK_SCHEMA, type TaskDefinition } from './definition.ts'
+import { drawExamples, exampleText } from './fewshot.ts'
+import { readExamples, readItemsOf, type TaskItem } from './items.ts'
+import type { Answers, AskedItem } from './likelihood.ts'
+import { askByLikelihood } from './likelihood.ts'
+
+/** What a recipe may say of any task. */
+export interface TaskOptions {
+  /** A file with the items, in place of the task's own dataset. */
+  readonly path?: string
+  readonly ids?: string
+  readonly answer_from?: number
+  readonly fewshot: number
+  readonly chat?: boolean
+  readonly limit?: number
+}
+
+/**
+ * The evaluation that a task file describes.
+ * @param target the task: a name that ships with medtune, or a path
+ * @throws RecipeError with every mistake of the file, OptionError for an option that does not go with it
+ */
+export async function openTask(
+  target: string,
+  options: TaskOptions,
+  context: StageContext,
+): Promise<Evaluation> {
+  const members = await readMembers(target, context)
+  const grouped = members.length > 1 || members[0]!.group
+  if (grouped) refuseForGroup(options)
+  const tasks = members.map(({ task }) => new OpenTask(task, options, context))
+  const prepare = async (): Promise<void> => {
+    for (const task of tasks) await task.prepare()
+  }
+  // What lies on this disk is read at once: a mistake in it is one of the recipe.
+  if (tasks.every(({ isLocal }) => isLocal)) await prepare()
+  return {
+    prepare,
+    async evaluate(subject) {
+      await prepare()
+      const answers: { readonly name: string; readonly found: Answers }[] = []
+      for (const task of tasks) answers.push({ name: task.name, found: await task.ask(subject) })
+      return grouped ? together(answers) : alone(tasks[0]!, answers[0]!.found)
+    },
+  }
+}
+
+interface Member {
+  readonly task: TaskDefinition
+  readonly group: boolean
+}
+
+/** The task, or the tasks of a group. Groups hold no groups. */
+async function readMembers(target: string, context: StageContext): Promise<Member[]> {
+  const file = await readTask(target, context)
+  const { tasks, summary: _, ...rest } = file.value
+  if (!Array.isArray(tasks)) return [{ task: defineTask(file, nameOf(file)), group: false }]
+  const stray = Object.keys(rest).find((key) => !GROUP_DEFAULTS.has(key))
+  if (stray !== undefined)
+    throw file.error(stray, 'does not go with tasks; the tasks of a group say it themselves')
+  return Promise.all(
+    tasks.map(async (name: string, i) => {
+      const path = /[/\\]|\.ya?ml$/i.test(name) ? file.resolvePath(`tasks.${i}`, name) : name
+      const part = await readTask(path, context).catch((error: Error) => {
+        throw error instanceof OptionError ? file.error(`tasks.${i}`, error.message) : error
+      })
+      if (Array.isArray(part.value.tasks)) throw file.error(`tasks.${i}`, 'is a group itself; name its tasks')
+      return { task: defineTask(part, nameOf(part)), group: true }
+    }),
+  )
+}
+
+/** Keys that a file has by their defaults, whatever it says. */
+const GROUP_DEFAULTS = new Set(['ask', 'answer_from'])
+
+function readTask(target: string, context: StageContext): Promise<YamlFile> {
+  const place = { target, option: 'task', folder: 'tasks', what: 'task' }
+  if (context.readYaml === undefined) throw new Error('tasks are read where a recipe is at hand')
+  return context.readYaml(place, TASK_SCHEMA)
+}
+
+const nameOf = ({ file }: YamlFile): string => /([^/\\]+?)(\.ya?ml)?$/i.exec(file)![1]!
+
+function refuseForGroup(options: TaskOptions): void {
+  for (const option of ['path', 'ids', 'answer_from'] as const) {
+    if (options[option] !== undefined)
+      throw new OptionError(
+        option,
+        'belongs to one task; for the tasks of a group write files that extend them',
+      )
+  }
+}
+
+/** A task with its items, once they were read. */
+class OpenTask {
+  readonly name: string
+  readonly isLocal: boolean
+  readonly #task: TaskDefinition
+  readonly #options: TaskOptions
+  readonly #context: StageContext
+  #asked: Promise<readonly AskedItem[]> | undefined
+
+  constructor(task: TaskDefinition, options: TaskOptions, context: StageContext) {
+    this.name = task.name
+    this.#task = task
+    this.#options = options
+    this.#context = context
+    const { path } = task.file.value.dataset as { readonly path?: unknown }
+    this.isLocal = options.path !== undefined || typeof path === 'string'
+  }
+
+  get metric(): string {
+    return this.#task.metrics[0]!
+  }
+
+  async prepare(): Promise<readonly AskedItem[]> {
+    this.#asked ??= this.#read()
+    return this.#asked
+  }
+
+  async ask(subject: Subject): Promise<Answers> {
+    return askByLikelihood(this.#task, await this.prepare(), subject)
+  }
+
+  async #read(): Promise<readonly AskedItem[]> {
+    const { fewshot, limit, answer_from: answerFrom, ids, chat } = this.#options
+    const named = ids === undefined ? undefined : this.#context.resolvePath(ids)
+    const dataset = await this.#dataset()
+    const items = await readItemsOf(this.#task, dataset.read('train'), { limit, ids: named, answerFrom })
+    const before = fewshot === 0 ? items.map(() => '') : await this.#examples(items, fewshot)
+    const { system, ask } = this.#task
+    return items.map((item, i) => ({
+      item,
+      ask: { system, text: before[i]! + item.prompt, chat: chat ?? ask === 'generate' },
+    }))
+  }
+
+  #dataset(changes?: Readonly<Record<string, unknown>>): Promise<Dataset> {
+    const { path } = this.#options
+    if (path === undefined) return this.#task.file.dataset(changes)
+    const file = this.#context.resolvePath(path)
+    return this.#task.file.dataset({ use: 'mix', sources: [{ path: file }] }).catch((error: Error) => {
+      throw new OptionError('path', error.message)
+    })
+  }
+
+  /** The text of the examples before each item. */
+  async #examples(items: readonly TaskItem[], count: number): Promise<readonly string[]> {
+    const { fewshot, delimiter } = this.#task
+    const elsewhere = this.#options.path === undefined ? fewshot.dataset : undefined
+    const rows: AsyncIterable<Row> = (await this.#dataset(elsewhere)).read('train')
+    const pool = await readExamples(this.#task, rows, this.#options.answer_from)
+    const own = elsewhere === undefined
+    if (pool.length < count + (own ? 1 : 0))
+      throw new OptionError('fewshot', `asks for ${count} examples of ${pool.length}`)
+    const drawn = drawExamples(items, pool, count, fewshot, own)
+    return drawn.map((examples) => exampleText(examples, delimiter))
+  }
+}
+
+function alone({ metric }: OpenTask, { items, extra }: Answers): EvalOutcome {
+  return { metric, better: 'higher', items, extra }
+}
+
+/** The items of all parts in one list: the mean over them weighs each task by its size. */
+function together(answers: readonly { readonly name: string; readonly found: Answers }[]): EvalOutcome {
+  const items = answers.flatMap(({ name, found }) =>
+    found.items.map(
+      (item): EvalItem => ({
+        ...item,
+        id: `${name}/${item.id}`,
+        part: name,
+        ...(item.cluster === undefined ? {} : { cluster: `${name}/${item.cluster}` }),
+      }),
+    ),
+  )
+  const total = (key: string): number => answers.reduce((sum, { found }) => sum + (found.extra[key] ?? 0), 0)
+  const chance =
+    answers.reduce((sum, { found }) => sum + (found.extra.chance ?? 0) * found.items.length, 0) / items.length
+  return { metric: 'acc', better: 'higher', items, extra: { chance, ties: total('ties') } }
+}

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest'
+import { PythonRandom } from '../../src/util/python-random.ts'
+
+test("samples are Python's: random.Random(1234).sample(range(n), k)", () => {
+  const random = new PythonRandom(1234)
+  expect(random.sample(4183, 5)).toEqual([3610, 957, 61, 742, 286])
+  expect(random.sample(4183, 5)).toEqual([687, 806, 2905, 1939, 142])
+  // From a pool, and with the larger limit that more than five draws have.
+  expect(random.sample(18, 4)).toEqual([0, 17, 11, 10])
+  expect(random.sample(100, 9)).toEqual([79, 61, 78, 59, 19, 11, 23, 91, 14])
+})
