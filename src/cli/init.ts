@@ -1,16 +1,22 @@
-/** @file `medtune init`: a shipped recipe as a file of one's own. */
+/** @file `medtune init`: a shipped recipe as a file of one's own, with the few changes that are asked for on a terminal. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { isScalar, parseDocument, visit } from 'yaml'
 import { isPath, shippedRecipes } from '../recipe/find.ts'
 import { nearest } from '../util/nearest.ts'
 import { UsageError } from './failure.ts'
+import { applyChanges, applyEdits, type Edit, written } from './init/edit.ts'
 
 /** Where an editor looks for the schema, beside the recipe. */
 const SCHEMA = '.medtune/recipe.schema.json'
 const SCHEMA_LINE = /^(# yaml-language-server: \$schema=).*$/m
 
-export async function init(name: string, options: { out?: string }): Promise<number> {
+interface InitOptions {
+  readonly out?: string
+  readonly yes?: boolean
+}
+
+export async function init(name: string, options: InitOptions): Promise<number> {
   const shipped = shippedRecipes()
   const file = shipped.get(name)
   if (!file) {
@@ -21,19 +27,23 @@ export async function init(name: string, options: { out?: string }): Promise<num
     )
   }
   const out = path.resolve(options.out ?? `${name}.yaml`)
-  const text = relocate(readFileSync(file, 'utf8'), path.dirname(file), path.dirname(out)).replace(
+  // Asked about before the questions, which would be answered for nothing.
+  if (existsSync(out)) throw existsAlready(out)
+  const copied = relocate(readFileSync(file, 'utf8'), path.dirname(file), path.dirname(out)).replace(
     SCHEMA_LINE,
     `$1${SCHEMA}`,
   )
+  const text = await asked(copied, path.dirname(out), options.yes === true)
+  if (text === undefined) {
+    process.stderr.write('nothing was written\n')
+    return 130
+  }
   try {
     writeFileSync(out, text, { flag: 'wx' })
   } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    const shown = path.relative(process.cwd(), out)
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw existsAlready(out)
     throw new UsageError(
-      exists
-        ? `${shown} exists already; choose another name with --out`
-        : `${shown} cannot be written: ${(error as Error).message}`,
+      `${path.relative(process.cwd(), out)} cannot be written: ${(error as Error).message}`,
     )
   }
   const shown = path.relative(process.cwd(), out)
@@ -44,9 +54,21 @@ export async function init(name: string, options: { out?: string }): Promise<num
   return 0
 }
 
+function existsAlready(out: string): UsageError {
+  return new UsageError(`${path.relative(process.cwd(), out)} exists already; choose another name with --out`)
+}
+
+/** The recipe as the user wants it, where there is a user to ask; undefined where they broke off. */
+async function asked(recipe: string, folder: string, yes: boolean): Promise<string | undefined> {
+  if (yes || !process.stdin.isTTY || !process.stderr.isTTY) return recipe
+  const { askChanges } = await import('./init/questions.ts')
+  const changes = await askChanges(recipe, folder)
+  return changes && applyChanges(recipe, changes)
+}
+
 /** The text with every relative path that exists beside the original made relative to the copy; comments stay. */
 function relocate(text: string, from: string, to: string): string {
-  const edits: { readonly start: number; readonly end: number; readonly text: string }[] = []
+  const edits: Edit[] = []
   visit(parseDocument(text), {
     Scalar(key, node) {
       if (key === 'key' || !isScalar(node) || typeof node.value !== 'string' || !node.range) return
@@ -54,15 +76,8 @@ function relocate(text: string, from: string, to: string): string {
       if (!/[/.]/.test(node.value) || !existsSync(target)) return
       const relative = path.relative(to, target).replaceAll(path.sep, '/')
       const moved = relative.startsWith('.') ? relative : `./${relative}`
-      edits.push({ start: node.range[0], end: node.range[1], text: quote(moved) })
+      edits.push({ start: node.range[0], end: node.range[1], text: written(moved) })
     },
   })
-  return edits
-    .reverse()
-    .reduce((result, edit) => result.slice(0, edit.start) + edit.text + result.slice(edit.end), text)
-}
-
-/** Plain where YAML takes it as plain text. */
-function quote(value: string): string {
-  return /^[\w./@+-]+$/.test(value) ? value : JSON.stringify(value)
+  return applyEdits(text, edits)
 }

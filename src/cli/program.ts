@@ -25,6 +25,9 @@ interface PushOptions extends JsonOption {
 interface OutOption {
   readonly out?: string
 }
+interface InitOptions extends OutOption {
+  readonly yes?: boolean
+}
 
 const RECIPE = 'a recipe file, or the name of one that ships with medtune (quickstart)'
 const OVERRIDES = 'change any key of the recipe: adapter.rank=8 eval=[loss] dataset.use=jsonl'
@@ -169,10 +172,13 @@ function addOtherCommands(program: Command, run: Run): void {
     )
   program
     .command('init')
-    .description('Copy a recipe that ships with medtune, to edit it.')
+    .description(
+      'Copy a recipe that ships with medtune, to edit it; on a terminal, asks for the few things to change.',
+    )
     .argument('[name]', 'which one', 'quickstart')
     .option('--out <file>', 'the file to write; <name>.yaml here if left out')
-    .action((name: string, options: OutOption) =>
+    .option('--yes', 'ask nothing')
+    .action((name: string, options: InitOptions) =>
       run(async () => (await import('./init.ts')).init(name, options), false),
     )
 }
