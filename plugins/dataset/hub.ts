@@ -63,6 +63,11 @@ export default definePlugin({
       files.set(name, found)
       return found
     }
+    const told = new Set<string>()
+    const short = (message: string): void => {
+      if (!told.has(message)) context.warn('slice-short', `${repo}: ${message}`)
+      told.add(message)
+    }
     return {
       ownHoldout: held !== undefined,
       async *read(which) {
@@ -71,7 +76,7 @@ export default definePlugin({
         for (const file of all) context.uses?.(file)
         yield* notEmpty(
           repo,
-          sliceRows(wanted, () => readAll(all)),
+          sliceRows(wanted, () => readAll(all), short),
         )
       },
     }
