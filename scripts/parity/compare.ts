@@ -4,18 +4,15 @@ import { readSafetensors, readTensor } from '../../src/nn/index.ts'
 import { type Document, documentsOf } from './documents.ts'
 import type { Trained } from './train.ts'
 
-/** A line of steps.jsonl. Rows are padded to the longest of their batch: ids with 0, labels with -100. */
+/** A line of steps.jsonl (test/reference/parity_train.py). */
 export interface ReferenceStep {
   readonly step: number
   readonly loss: number
   readonly grad_norm: number
-  readonly learning_rate: number
+  readonly lr: number
   readonly seconds: number
-  readonly tokens: number
-  readonly batches: readonly {
-    readonly input_ids: readonly (readonly number[])[]
-    readonly labels: readonly (readonly number[])[]
-  }[]
+  /** Of each micro-batch its documents, as (ids, labels). */
+  readonly batches: readonly (readonly (readonly [readonly number[], readonly number[]])[])[]
 }
 
 export interface StepComparison {
@@ -24,6 +21,9 @@ export interface StepComparison {
   readonly grad_norm: readonly [reference: number, medtune: number]
   readonly lr: readonly [reference: number, medtune: number]
   readonly seconds: readonly [reference: number, medtune: number]
+  /** Documents of each micro-batch. */
+  readonly documents: readonly number[]
+  /** Whether they are the reference's, in its order, with its labels. */
   readonly batches_equal: boolean
 }
 
@@ -40,38 +40,20 @@ export function compareSteps(reference: readonly ReferenceStep[], trained: Train
   }
   return reference.map((theirs, i) => {
     const ours = trained.steps[i]!
-    const batches = trained.batches.filter((_, b) => trained.stepOf[b] === ours.step)
+    const batches = trained.batches
+      .filter((_, b) => trained.stepOf[b] === ours.step)
+      .map((batch) => documentsOf(batch).flat())
+    const wanted = theirs.batches.map((batch) => batch.map(([ids, labels]): Document => ({ ids, labels })))
     return {
       step: theirs.step,
       loss: [theirs.loss, ours.loss],
       grad_norm: [theirs.grad_norm, ours.grad_norm],
-      lr: [theirs.learning_rate, ours.lr],
+      lr: [theirs.lr, ours.lr],
       seconds: [theirs.seconds, ours.seconds],
-      batches_equal:
-        batches.length === theirs.batches.length &&
-        batches.every((batch, b) => sameBatch(theirs.batches[b]!, documentsOf(batch))),
+      documents: batches.map((batch) => batch.length),
+      batches_equal: JSON.stringify(batches) === JSON.stringify(wanted),
     }
   })
-}
-
-/** The reference lays packed rows end to end in one. */
-function sameBatch(batch: ReferenceStep['batches'][number], rows: readonly Document[][]): boolean {
-  const packed = batch.input_ids.length === 1
-  const ours = packed ? [joined(rows.flat())] : rows.map(joined)
-  return ours.length === batch.input_ids.length && ours.every((row, r) => sameRow(batch, r, row))
-}
-
-function sameRow(batch: ReferenceStep['batches'][number], r: number, row: Document): boolean {
-  const ids = batch.input_ids[r]!
-  return (
-    ids.every((id, t) => id === (row.ids[t] ?? 0)) &&
-    batch.labels[r]!.every((label, t) => label === (row.labels[t] ?? -100)) &&
-    row.ids.length <= ids.length
-  )
-}
-
-function joined(documents: readonly Document[]): Document {
-  return { ids: documents.flatMap(({ ids }) => ids), labels: documents.flatMap(({ labels }) => labels) }
 }
 
 /** Norm of the difference of the trained adapters over the norm of what training changed. */
@@ -87,4 +69,20 @@ export async function adapterDifference(before: string, after: string, trained: 
     }
   }
   return Math.sqrt(difference / change)
+}
+
+/** Norm of the difference over the norm of what is wanted. */
+export function relative(found: Float32Array, wanted: Float32Array): number {
+  if (found.length !== wanted.length) throw new Error(`${found.length} values, where ${wanted.length} belong`)
+  let [difference, size] = [0, 0]
+  for (let i = 0; i < found.length; i++) {
+    difference += (found[i]! - wanted[i]!) ** 2
+    size += wanted[i]! ** 2
+  }
+  return Math.sqrt(difference / size)
+}
+
+/** Values of a file of float32. */
+export function readFloats(file: string): Float32Array {
+  return new Float32Array(new Uint8Array(readFileSync(file)).buffer)
 }

@@ -1,37 +1,103 @@
 /** @file The reference's side: a Python environment with pinned versions, and its scripts run in it. */
 import { spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Runs a program to its end. Rejects with the last of its output where it fails. */
-async function runProgram(command: string, args: readonly string[]): Promise<void> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let tail = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      tail = (tail + chunk.toString()).slice(-4000)
-    })
+/** The reference cannot run on this machine, which says nothing of the numbers. */
+export class NoReference extends Error {
+  override readonly name = 'NoReference'
+}
+
+export interface Reference {
+  /** Runs a script of test/reference to its end; returns what it wrote to stdout. */
+  run(script: string, args: readonly (string | number)[]): Promise<string>
+}
+
+/** Uses the Python of `venv` as it is, or makes an environment in `folder` from `requirements`. @throws NoReference */
+export async function openReference(
+  venv: string | undefined,
+  folder: string,
+  requirements: string,
+  note: (text: string) => void,
+): Promise<Reference> {
+  const python = await pythonOf(venv ?? folder, requirements, venv === undefined, note)
+  await checkVersions(python, requirements)
+  return { run: (script, args) => runProgram(python, [script, ...args.map(String)]) }
+}
+
+async function pythonOf(
+  folder: string,
+  requirements: string,
+  make: boolean,
+  note: (text: string) => void,
+): Promise<string> {
+  const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+  if (!make) {
+    if (existsSync(python)) return python
+    throw new NoReference(`${folder} is no Python environment: it has no ${python}`)
   }
+  const stamp = join(folder, 'requirements.txt')
+  const pinned = readFileSync(requirements, 'utf8')
+  if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === pinned) return python
+  note(`reference: making a Python environment in ${folder} (about 2 GB; --venv uses one that you have)`)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  try {
+    await runProgram('python3', ['-m', 'venv', folder])
+  } catch (error) {
+    throw new NoReference(
+      `Python 3 with its venv module is needed (Debian: apt install python3-venv): ${lastLine(error)}`,
+    )
+  }
+  try {
+    // An index that does not answer would otherwise be asked for minutes.
+    const quiet = ['--quiet', '--disable-pip-version-check', '--retries', '0']
+    await runProgram(python, ['-m', 'pip', 'install', ...quiet, '-r', requirements])
+  } catch (error) {
+    throw new NoReference(
+      `the packages of ${requirements} cannot be installed; with an environment that has them, use --venv FOLDER. pip says: ${lastLine(error)}`,
+    )
+  }
+  copyFileSync(requirements, stamp)
+  return python
+}
+
+/** Other versions have other numbers. A local label such as +cpu does not count. */
+async function checkVersions(python: string, requirements: string): Promise<void> {
+  const pinned = readFileSync(requirements, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('=='))
+    .map((line) => line.trim().split('==') as [string, string])
+  const ask =
+    'import sys\nfrom importlib.metadata import version, PackageNotFoundError\nfor name in sys.argv[1:]:\n  try: print(version(name).split("+")[0])\n  except PackageNotFoundError: print("none")'
+  const found = await runProgram(python, ['-c', ask, ...pinned.map(([name]) => name)])
+  const versions = found.trim().split(/\s+/)
+  const wrong = pinned.flatMap(([name, wanted], i) =>
+    versions[i] === wanted ? [] : [`${name} ${wanted} (there: ${versions[i]})`],
+  )
+  if (wrong.length > 0) throw new NoReference(`${python} lacks ${wrong.join(', ')}; see ${requirements}`)
+}
+
+function lastLine(error: unknown): string {
+  const lines = (error as Error).message.trim().split('\n')
+  return lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1)!
+}
+
+/** Rejects with the last of the program's output where it fails. */
+async function runProgram(command: string, args: readonly string[]): Promise<string> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [stdout, tail] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+    tail = (tail + chunk.toString()).slice(-4000)
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    tail = (tail + chunk.toString()).slice(-4000)
+  })
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)
   })
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with code ${code}:\n${tail}`)
-}
-
-/** Makes the environment in `folder` unless it is there; returns its Python. */
-export async function pythonEnvironment(folder: string, requirements: string): Promise<string> {
-  const python = join(folder, 'bin', 'python')
-  const ready = join(folder, 'requirements.txt')
-  if (existsSync(ready)) return python
-  mkdirSync(folder, { recursive: true })
-  await runProgram('python3', ['-m', 'venv', folder])
-  // An index that does not answer would otherwise be asked for minutes.
-  await runProgram(python, ['-m', 'pip', 'install', '--quiet', '--retries', '0', '-r', requirements])
-  copyFileSync(requirements, ready)
-  return python
-}
-
-export function runPython(python: string, script: string, args: readonly (string | number)[]): Promise<void> {
-  return runProgram(python, [script, ...args.map(String)])
+  return stdout
 }

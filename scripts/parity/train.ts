@@ -1,12 +1,12 @@
 /** @file Trains as `medtune run` does between opening the data and writing the adapter, but from a given adapter. */
-import type { Batch } from '../../src/data/index.ts'
+import type { Batch, EncodedSplit } from '../../src/data/index.ts'
 import { readSafetensors, readTensor } from '../../src/nn/index.ts'
 import type { RunEventBody } from '../../src/plugin/contract.ts'
-import { loadRecipe } from '../../src/recipe/recipe.ts'
+import { loadRecipe, type ResolvedRecipe } from '../../src/recipe/recipe.ts'
 import { openData, splitDataset } from '../../src/run/data.ts'
 import { type Engine, openEngine } from '../../src/run/engine.ts'
 import { planAdapter } from '../../src/run/preflight.ts'
-import { createStages } from '../../src/run/stages.ts'
+import { createStages, type RunStages } from '../../src/run/stages.ts'
 import { trainLoop } from '../../src/train/loop.ts'
 
 export type StepEvent = Extract<RunEventBody, { type: 'step' }>
@@ -33,29 +33,20 @@ export async function trainFrom(
   const dataset = splitDataset(resolved, stages.dataset)
   const data = await openData(resolved, stages, dataset, model, warn)
   const engine = await openEngine(resolved, stages, model, planAdapter(resolved, stages, model))
-  const steps: StepEvent[] = []
   const batches: Batch[] = []
   const stepOf: number[] = []
   let names: readonly string[] | undefined
+  let step = 1
   try {
-    await trainLoop({
-      executor: engine.executor,
-      run: async (...micro: Parameters<Engine['train']>) => {
-        names ??= await writeAdapter(engine, adapter, micro[0])
-        batches.push(micro[0])
-        stepOf.push(steps.length + 1)
-        return engine.train(...micro)
-      },
-      split: data.train,
-      options: resolved.recipe.train,
-      seed: resolved.recipe.seed,
-      lr: Number(resolved.recipe.optimizer.lr),
-      schedule: stages.schedule,
-      emit: (event) => {
-        if (event.type !== 'step') return
-        steps.push(event)
-        onStep(event)
-      },
+    const run: Engine['train'] = async (...micro) => {
+      names ??= await writeAdapter(engine, adapter, micro[0])
+      batches.push(micro[0])
+      stepOf.push(step)
+      return engine.train(...micro)
+    }
+    const steps = await trainSteps(resolved, stages, { ...engine, train: run }, data.train, (event) => {
+      step = event.step + 1
+      onStep(event)
     })
     const trained = new Map<string, Float32Array>()
     for (const name of names!) trained.set(name, await engine.executor.read(name))
@@ -64,6 +55,32 @@ export async function trainFrom(
     await engine.close()
     await data.close()
   }
+}
+
+/** The loop of a run, with what it logs of each step. */
+export async function trainSteps(
+  { recipe }: ResolvedRecipe,
+  { schedule }: Pick<RunStages, 'schedule'>,
+  engine: Pick<Engine, 'executor' | 'train'>,
+  split: EncodedSplit,
+  onStep: (event: StepEvent) => void = () => {},
+): Promise<readonly StepEvent[]> {
+  const steps: StepEvent[] = []
+  await trainLoop({
+    executor: engine.executor,
+    run: engine.train,
+    split,
+    options: recipe.train,
+    seed: recipe.seed,
+    lr: Number(recipe.optimizer.lr),
+    schedule,
+    emit: (event) => {
+      if (event.type !== 'step') return
+      steps.push(event)
+      onStep(event)
+    },
+  })
+  return steps
 }
 
 /** Parameters exist in the executor once the program has run. */

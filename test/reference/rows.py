@@ -11,9 +11,10 @@ import tempfile
 
 import transformers
 import trl
-from datasets import Dataset
 from transformers import AutoTokenizer, Gemma3ForCausalLM, Gemma3TextConfig
 from trl import SFTConfig, SFTTrainer
+
+from trl_run import conversations
 
 
 def main():
@@ -36,11 +37,9 @@ def prepared(rows, tokenizer):
     # The trainer asks for a model, which is never run.
     shape = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, num_key_value_heads=1, head_dim=8)
     model = Gemma3ForCausalLM(Gemma3TextConfig(vocab_size=262144, **shape))
-    data = Dataset.from_list([dict(prompt=[dict(role="user", content=row["Question"])],
-                                   completion=[dict(role="assistant", content=f"{row['Complex_CoT']}\n\nFinal Answer: {row['Response']}")]) for row in rows])
     with tempfile.TemporaryDirectory() as folder:
         settings = SFTConfig(output_dir=folder, max_length=None, report_to="none", use_cpu=True, bf16=False)
-        trainer = SFTTrainer(model=model, processing_class=AutoTokenizer.from_pretrained(tokenizer), train_dataset=data, args=settings)
+        trainer = SFTTrainer(model=model, processing_class=AutoTokenizer.from_pretrained(tokenizer), train_dataset=conversations(rows), args=settings)
     return [dict(ids=list(row["input_ids"]), labels=list(row["labels"])) for row in trainer.train_dataset]
 
 

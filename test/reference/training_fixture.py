@@ -10,16 +10,15 @@ import json
 import pathlib
 import shutil
 import sys
-import tempfile
 
 import peft
 import torch
 import transformers
 import trl
-from datasets import Dataset
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoTokenizer, Gemma3ForCausalLM, Gemma3TextConfig, TrainerCallback
-from trl import SFTConfig, SFTTrainer
+from transformers import AutoTokenizer, Gemma3ForCausalLM, Gemma3TextConfig
+
+import trl_run
 
 ROOT = pathlib.Path(__file__).parents[2]
 TOKENIZER = ROOT / "models" / "tiny-gemma3"
@@ -71,52 +70,24 @@ def write_model(folder):
     config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
-def train(out, rows, max_length, packing, batch_size, accumulate, lr, schedule, warmup, weight_decay, clip, steps=-1, epochs=3):
+def train(out, rows, **options):
     torch.manual_seed(0)
     base = Gemma3ForCausalLM.from_pretrained(out / "model", dtype=torch.float32, attn_implementation="sdpa")
     model = PeftModel.from_pretrained(base, out / "adapter", is_trainable=True)
-    data = Dataset.from_list([dict(prompt=[dict(role="user", content=row["Question"])],
-                                   completion=[dict(role="assistant", content=f"{row['Complex_CoT']}\n\nFinal Answer: {row['Response']}")]) for row in rows])
-    documents, micro, log = {}, [], []
+    trainer, steps = trl_run.train(model, rows, AutoTokenizer.from_pretrained(TOKENIZER), seed=SEED, **options)
+    documents = {}
 
     def known(ids, labels):
         """Index of a document, which is its token ids with its labels."""
         return documents.setdefault((tuple(ids), tuple(labels)), len(documents))
 
-    class Recorder(TrainerCallback):
-        def on_log(self, args, state, control, logs=None, **kw):
-            if logs and "loss" in logs:
-                log.append(dict(loss=round(logs["loss"], 6), grad_norm=float(f"{logs['grad_norm']:.6g}"), lr=logs["learning_rate"], batches=micro.copy()))
-                micro.clear()
-
-    class Recorded(SFTTrainer):
-        def training_step(self, model, inputs, *args):
-            micro.append([known(*document) for document in documents_of(inputs)])
-            return super().training_step(model, inputs, *args)
-
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = Recorded(model=model, processing_class=AutoTokenizer.from_pretrained(TOKENIZER), train_dataset=data, callbacks=[Recorder()], args=SFTConfig(
-            output_dir=folder, max_steps=steps, num_train_epochs=epochs, per_device_train_batch_size=batch_size, gradient_accumulation_steps=accumulate,
-            max_length=max_length, packing=packing, learning_rate=lr, lr_scheduler_type=schedule, warmup_steps=warmup, weight_decay=weight_decay,
-            max_grad_norm=clip, seed=SEED, logging_steps=1, save_strategy="no", report_to="none", use_cpu=True, bf16=False, gradient_checkpointing=False,
-            dataloader_pin_memory=False, disable_tqdm=True))
-        trainer.train()
+    log = [dict(loss=round(step["loss"], 6), grad_norm=float(f"{step['grad_norm']:.6g}"), lr=step["lr"],
+                batches=[[known(*document) for document in batch] for batch in step["batches"]]) for step in steps]
     bins = [[known(*document) for document in bin_documents(row)] for row in trainer.train_dataset]
     norms = {name.replace(".default", ""): float(f"{weight.norm().item():.6g}") for name, weight in model.named_parameters() if weight.requires_grad}
-    options = dict(max_length=max_length, pack=packing, batch_size=batch_size, accumulate=accumulate, lr=lr, schedule=schedule, warmup=warmup,
-                   weight_decay=weight_decay, clip=clip, **(dict(steps=steps) if steps > 0 else dict(epochs=epochs)))
+    recipe = {"pack" if name == "packing" else name: value for name, value in options.items()}
     found = [dict(ids=list(ids), labels=list(labels)) for ids, labels in documents]
-    return dict(options=options, documents=found, rows=bins, steps=log, norms=norms)
-
-
-def documents_of(inputs):
-    """The documents of a micro-batch without padding: a row each, or cut where positions begin anew."""
-    ids, labels = inputs["input_ids"].tolist(), inputs["labels"].tolist()
-    if "position_ids" in inputs:
-        starts = [i for i, position in enumerate(inputs["position_ids"][0].tolist()) if position == 0] + [len(ids[0])]
-        return [(ids[0][start:end], labels[0][start:end]) for start, end in zip(starts, starts[1:])]
-    lengths = inputs["attention_mask"].sum(1).tolist()
-    return [(row[:n], label[:n]) for row, label, n in zip(ids, labels, lengths)]
+    return dict(options=recipe, documents=found, rows=bins, steps=log, norms=norms)
 
 
 def bin_documents(row):
