@@ -12,15 +12,15 @@ const { module, folder, seed, runs } = workerData as {
 
 const { default: target } = (await import(module)) as { default: Target<unknown> }
 const { cases, attempt } = await target.open(folder)
-let refused = 0
+let noticed = 0
 
 const property = fc.asyncProperty(cases, async (input) => {
   parentPort!.postMessage({ kind: 'trying', input: fc.stringify(input).slice(0, 4000) })
   try {
-    await attempt(input)
+    if (await attempt(input)) noticed++
   } catch (error) {
     if (!isExpected(error)) throw error
-    refused++
+    noticed++
   }
   if (Object.keys(Object.prototype).length > 0) throw new Error('Object.prototype was changed')
 })
@@ -28,4 +28,4 @@ const result = await fc.check(property, { seed, numRuns: runs, endOnFailure: fal
 const failure = result.failed
   ? `seed ${seed}, path ${result.counterexamplePath}\n${fc.stringify(result.counterexample).slice(0, 3000)}\n${(result.errorInstance as Error | undefined)?.stack ?? 'interrupted'}`
   : undefined
-parentPort!.postMessage({ kind: 'done', runs: result.numRuns, refused, failure })
+parentPort!.postMessage({ kind: 'done', runs: result.numRuns, noticed, failure })

@@ -9,8 +9,8 @@ const PATIENCE_MS = 30_000
 
 interface Outcome {
   readonly runs: number
-  /** Cases that were refused with an error for the user. */
-  readonly refused: number
+  /** Cases whose damage was met: refused with an error for the user, or gone around. */
+  readonly noticed: number
 }
 
 /** @throws Error with the seed and the smallest case that fails */
@@ -49,7 +49,7 @@ function watch(worker: ReturnType<typeof startWorker>): Promise<Outcome> {
       wind()
       if (message.kind === 'trying') input = message.input
       else if (message.failure !== undefined) finish(() => reject(new Error(message.failure)))
-      else finish(() => resolve({ runs: message.runs, refused: message.refused }))
+      else finish(() => resolve({ runs: message.runs, noticed: message.noticed }))
     })
   })
 }

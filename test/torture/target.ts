@@ -5,8 +5,8 @@ export interface Target<T> {
   /** Prepares files in `folder`, the only place that a case may write to, and returns how to make and try one. */
   open(folder: string): Promise<{
     readonly cases: fc.Arbitrary<T>
-    /** Uses the input as medtune would. Throws what medtune throws; a clean success is fine too. */
-    readonly attempt: (input: T) => Promise<unknown>
+    /** Uses the input as medtune would. Throws what medtune throws; true where damage was met and gone around. */
+    readonly attempt: (input: T) => Promise<boolean>
   }>
 }
 

@@ -139,7 +139,10 @@ export class Mirror {
   async #tell(event: RunEvent): Promise<void> {
     const { run_id } = this.#cursor!
     if (event.type === 'start') await this.#params(paramsOf(event.recipe))
-    else if (event.type === 'checkpoint') {
+    else if (event.type === 'resume') {
+      await this.#params(paramsOf(event.recipe))
+      await this.#rest.updateRun(run_id, 'RUNNING')
+    } else if (event.type === 'checkpoint') {
       await this.#rest.setTag(run_id, 'medtune.checkpoint', String(event.step))
     } else if (event.type === 'warning') {
       await this.#rest.setTag(run_id, `medtune.warning.${event.code}`, cut(event.message, MAX.tag))

@@ -160,7 +160,8 @@ test('a resumed run says steps again: they are not doubled, and a changed parame
   await record(folder, await create(), [start({ train: { steps: 3 } }), step(1), step(2), step(3)])
   const kept = readFileSync(file, 'utf8').split('\n').slice(0, 2).join('\n')
   truncateSync(file, Buffer.byteLength(kept) + 1)
-  await record(folder, await create(), [start({ train: { steps: 4 } }), step(2), step(3), step(4)])
+  const resume = { ...start({ train: { steps: 4 } }), type: 'resume', step: 1 } as const
+  await record(folder, await create(), [resume, step(2), step(3), step(4)])
   const run = only()
   expect(stepsOf(run)).toEqual([1, 2, 3, 4])
   expect(run.params.get('train.steps')).toBe('3')

@@ -108,6 +108,7 @@ const target: Target<{ file: string; list: Parameters<typeof mutate>[1] }> = {
         })
         try {
           await split.census
+          return false
         } finally {
           await split.close()
         }

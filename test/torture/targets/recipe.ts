@@ -80,6 +80,7 @@ const target: Target<{ file: string; list: Parameters<typeof mutate>[1]; overrid
         writeFileSync(changed, mutate(originals.get(file)!, list))
         try {
           await loadRecipe(changed, overrides)
+          return false
         } finally {
           writeFileSync(changed, originals.get(file)!)
         }

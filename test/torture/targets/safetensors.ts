@@ -57,6 +57,7 @@ const target: Target<{ file: string; head: boolean; list: Parameters<typeof muta
           if (file.endsWith('.safetensors')) await readAll(join(folder, file))
           if (file.startsWith('adapter')) openPeftAdapter(join(folder, 'adapter'), whole)
           else await gemma3(folder)
+          return false
         } finally {
           writeFileSync(join(folder, file), original)
         }
