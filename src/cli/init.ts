@@ -1,14 +1,14 @@
-/** @file `medtune init`: a shipped recipe as a file of one's own, with the few changes that are asked for on a terminal. */
+/** @file `medtune init`: a shipped recipe or sweep as a file of one's own, with the few changes that are asked for on a terminal. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { isScalar, parseDocument, visit } from 'yaml'
+import { applyChanges } from '../recipe/edit.ts'
 import { isPath, shippedRecipes } from '../recipe/find.ts'
+import { relocate } from '../recipe/relocate.ts'
+import { shippedSweeps } from '../sweep/find.ts'
 import { nearest } from '../util/nearest.ts'
 import { UsageError } from './failure.ts'
-import { applyChanges, applyEdits, type Edit, written } from './init/edit.ts'
 
-/** Where an editor looks for the schema, beside the recipe. */
-const SCHEMA = '.medtune/recipe.schema.json'
+/** Where an editor looks for the schema, beside the file. */
 const SCHEMA_LINE = /^(# yaml-language-server: \$schema=).*$/m
 
 interface InitOptions {
@@ -17,23 +17,27 @@ interface InitOptions {
 }
 
 export async function init(name: string, options: InitOptions): Promise<number> {
-  const shipped = shippedRecipes()
+  const sweeps = shippedSweeps()
+  const shipped = new Map([...shippedRecipes(), ...sweeps])
   const file = shipped.get(name)
   if (!file) {
     const hint = nearest(name, shipped.keys())
     const names = [...shipped.keys()].join(', ')
     throw new UsageError(
-      `no recipe named "${name}" ships with medtune${hint ? `; did you mean "${hint}"` : ''}; there are: ${names}`,
+      `no recipe or sweep named "${name}" ships with medtune${hint ? `; did you mean "${hint}"` : ''}; there are: ${names}`,
     )
   }
+  const [command, schema] = sweeps.has(name)
+    ? ['sweep', '.medtune/sweep.schema.json']
+    : ['run', '.medtune/recipe.schema.json']
   const out = path.resolve(options.out ?? `${name}.yaml`)
   // Asked about before the questions, which would be answered for nothing.
   if (existsSync(out)) throw existsAlready(out)
   const copied = relocate(readFileSync(file, 'utf8'), path.dirname(file), path.dirname(out)).replace(
     SCHEMA_LINE,
-    `$1${SCHEMA}`,
+    `$1${schema}`,
   )
-  const text = await asked(copied, path.dirname(out), options.yes === true)
+  const text = await asked(copied, path.dirname(out), options.yes === true || sweeps.has(name))
   if (text === undefined) {
     process.stderr.write('nothing was written\n')
     return 130
@@ -47,9 +51,9 @@ export async function init(name: string, options: InitOptions): Promise<number> 
     )
   }
   const shown = path.relative(process.cwd(), out)
-  const folder = path.relative(process.cwd(), path.join(path.dirname(out), SCHEMA))
+  const folder = path.relative(process.cwd(), path.join(path.dirname(out), schema))
   process.stdout.write(
-    `wrote ${shown}\n  medtune run ${isPath(shown) ? shown : `./${shown}`}\n  medtune schema --out ${folder}   (help from your editor)\n`,
+    `wrote ${shown}\n  medtune ${command} ${isPath(shown) ? shown : `./${shown}`}\n  medtune schema ${command === 'sweep' ? '--sweep ' : ''}--out ${folder}   (help from your editor)\n`,
   )
   return 0
 }
@@ -64,20 +68,4 @@ async function asked(recipe: string, folder: string, yes: boolean): Promise<stri
   const { askChanges } = await import('./init/questions.ts')
   const changes = await askChanges(recipe, folder)
   return changes && applyChanges(recipe, changes)
-}
-
-/** The text with every relative path that exists beside the original made relative to the copy; comments stay. */
-function relocate(text: string, from: string, to: string): string {
-  const edits: Edit[] = []
-  visit(parseDocument(text), {
-    Scalar(key, node) {
-      if (key === 'key' || !isScalar(node) || typeof node.value !== 'string' || !node.range) return
-      const target = path.resolve(from, node.value)
-      if (!/[/.]/.test(node.value) || !existsSync(target)) return
-      const relative = path.relative(to, target).replaceAll(path.sep, '/')
-      const moved = relative.startsWith('.') ? relative : `./${relative}`
-      edits.push({ start: node.range[0], end: node.range[1], text: written(moved) })
-    },
-  })
-  return applyEdits(text, edits)
 }

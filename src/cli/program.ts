@@ -4,6 +4,7 @@ import { packageVersion } from '../util/package.ts'
 import type { CompareOptions } from './compare.ts'
 import { exitCode, tellFailure } from './failure.ts'
 import { addRunsCommands } from './runs/program.ts'
+import { addSweepCommands } from './sweep/program.ts'
 
 /** A command's own work; resolves to the exit code. */
 type Action = () => Promise<number>
@@ -28,6 +29,9 @@ interface OutOption {
 interface InitOptions extends OutOption {
   readonly yes?: boolean
 }
+interface SchemaOptions extends OutOption {
+  readonly sweep?: boolean
+}
 
 const RECIPE = 'a recipe file, or the name of one that ships with medtune (quickstart)'
 const OVERRIDES = 'change any key of the recipe: adapter.rank=8 eval=[loss] dataset.use=jsonl'
@@ -51,6 +55,7 @@ function buildProgram(run: Run): Command {
   addOtherCommands(program, run)
   addRunsCommands(program, run)
   addCompareCommand(program, run)
+  addSweepCommands(program, run)
   return program
 }
 
@@ -81,7 +86,7 @@ function addRecipeCommands(program: Command, run: Run): void {
     .action((target: string, overrides: string[], options: JsonOption) =>
       run(async () => (await import('./plan.ts')).plan(target, overrides, options), Boolean(options.json)),
     )
-  recipeCommand('validate', 'Check a recipe and tell every mistake at once.')
+  recipeCommand('validate', 'Check a recipe or a sweep and tell every mistake at once.')
     .option('--json', 'print the resolved recipe, or the problems, as one JSON object on stdout')
     .action((target: string, overrides: string[], options: JsonOption) =>
       run(
@@ -156,10 +161,11 @@ function addOtherCommands(program: Command, run: Run): void {
     )
   program
     .command('schema')
-    .description('Write the JSON Schema of recipes, for editors.')
+    .description('Write the JSON Schema of recipes or sweeps, for editors.')
     .argument('[recipe]', 'with the third-party plugins of this recipe')
+    .option('--sweep', 'the schema of sweeps; the argument is then a sweep')
     .option('--out <file>', 'write to a file instead of stdout')
-    .action((target: string | undefined, options: OutOption) =>
+    .action((target: string | undefined, options: SchemaOptions) =>
       run(async () => (await import('./schema.ts')).schema(target, options), false),
     )
   program
@@ -173,7 +179,7 @@ function addOtherCommands(program: Command, run: Run): void {
   program
     .command('init')
     .description(
-      'Copy a recipe that ships with medtune, to edit it; on a terminal, asks for the few things to change.',
+      'Copy a recipe or a sweep that ships with medtune, to edit it; on a terminal, asks for the few things to change.',
     )
     .argument('[name]', 'which one', 'quickstart')
     .option('--out <file>', 'the file to write; <name>.yaml here if left out')
@@ -184,7 +190,8 @@ function addOtherCommands(program: Command, run: Run): void {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 the run failed, 2 wrong usage or an invalid recipe, 3 the environment lacks something, 130 interrupted.`
+Exit codes: 0 done, 1 the run failed, 2 wrong usage or an invalid recipe, 3 the environment lacks something,
+4 some trials of a sweep failed, 130 interrupted.`
 
 /**
  * Runs one command line; returns the exit code and never throws.

@@ -1,12 +1,15 @@
-/** @file `medtune schema`: the JSON Schema of recipes, for editors. */
+/** @file `medtune schema`: the JSON Schema of recipes and of sweeps, for editors. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { registryFor } from '../recipe/resolve.ts'
 import { editorSchema } from '../recipe/schema.ts'
 import { UsageError } from './failure.ts'
 
-export async function schema(target: string | undefined, options: { out?: string }): Promise<number> {
-  const text = `${JSON.stringify(editorSchema(await registryFor(target)), null, 2)}\n`
+export async function schema(
+  target: string | undefined,
+  options: { readonly out?: string; readonly sweep?: boolean },
+): Promise<number> {
+  const text = `${JSON.stringify(await schemaOf(target, options.sweep === true), null, 2)}\n`
   if (options.out === undefined) {
     process.stdout.write(text)
     return 0
@@ -18,4 +21,11 @@ export async function schema(target: string | undefined, options: { out?: string
     throw new UsageError(`${options.out} cannot be written: ${(error as Error).message}`)
   }
   return 0
+}
+
+async function schemaOf(target: string | undefined, sweep: boolean): Promise<unknown> {
+  if (!sweep) return editorSchema(await registryFor(target))
+  const { sweepEditorSchema } = await import('../sweep/schema.ts')
+  const { sweepRegistryFor } = await import('../sweep/resolve.ts')
+  return sweepEditorSchema(await sweepRegistryFor(target))
 }

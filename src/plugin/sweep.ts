@@ -111,6 +111,8 @@ export interface TrialJob {
 export type JobState = 'queued' | 'running' | 'gone' | 'unknown'
 
 export interface TrialExecutor {
+  /** Jobs that it takes in beyond those that run, to wait there in line; none where left out. */
+  readonly ahead?: number
   /** Takes jobs in; several at once where the sampler does not learn. Throws where none can be started at all. */
   submit(jobs: readonly TrialJob[]): Promise<void>
   poll(jobs: readonly TrialJob[]): Promise<ReadonlyMap<string, JobState>>

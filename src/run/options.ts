@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly repeats?: { readonly folder: string; readonly notes: readonly string[] }
   /** The interrupted run that this one goes on with, instead of a new folder. */
   readonly resume?: Resume
+  /** The trial of a sweep that it is; recorded. */
+  readonly sweep?: { readonly id: string; readonly trial: string }
   /** Folder that run folders are made in; `runs` by default. */
   readonly runsDir?: string
   /** Stops the run between two batches; abort with a `Stopped` to have it recorded as stopped, not failed. */

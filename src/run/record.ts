@@ -104,6 +104,7 @@ async function makeFolder(
     hardware: hardware(),
     ...(await softwareOf(resolved, stages)),
     ...(options.repeats ? { from: options.repeats.folder } : {}),
+    ...(options.sweep ? { sweep: options.sweep } : {}),
   })
   await folder.writeText('recipe.yaml', source)
   await folder.writeJson('resolved.json', describeRecipe(resolved))

@@ -25,8 +25,8 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { stringify, toNumber } from '../track/json.ts'
+import { type Life, lifeOf, type ProcessId, thisProcess } from '../track/process-id.ts'
 import { InputError } from '../util/errors.ts'
-import { isAlive, markOf, type ProcessMark } from '../util/process-mark.ts'
 
 /** The attempt's own file. */
 export interface TrialSheet {
@@ -55,7 +55,7 @@ export interface TrialSheet {
   readonly beat: number
 }
 
-export interface Claim extends Partial<ProcessMark> {
+export interface Claim extends Partial<ProcessId> {
   readonly time: string
   /** Called off before anyone began. */
   readonly fenced?: true
@@ -102,7 +102,7 @@ export function readSheet(file: string): TrialSheet {
 
 /** Says who runs the attempt. False where someone else is, or it was called off: then it must not be run. */
 export function claim(file: string, extra: Pick<Claim, 'place' | 'restarts'> = {}): boolean {
-  return makeOnce(beside(file, 'claim'), { ...markOf(), ...extra, time: new Date().toISOString() })
+  return makeOnce(beside(file, 'claim'), { ...thisProcess(), ...extra, time: new Date().toISOString() })
 }
 
 /** Calls off an attempt that nobody has begun. False where someone has. */
@@ -114,19 +114,25 @@ export function readClaim(file: string): Claim | undefined {
   return readJson(beside(file, 'claim')) as Claim | undefined
 }
 
-/** Whether whoever claimed it is there; undefined where nobody did, or this machine cannot know. */
-export function holderLives(claimed: Claim | undefined): boolean | undefined {
-  if (claimed?.pid === undefined || claimed.host === undefined) return undefined
-  return isAlive(claimed as ProcessMark)
+/** Whether whoever claimed it is there; `unknown` where nobody did, or this machine cannot look. */
+export function lifeOfHolder(claimed: Claim | undefined): Life {
+  return claimed?.pid === undefined || claimed.host === undefined ? 'unknown' : lifeOf(claimed as ProcessId)
 }
 
-/** A sign of life: any text that differs from the last one. */
-export function beat(file: string, text: string): void {
-  writeWhole(beside(file, 'beat'), text, false)
+/** A sign of life: it differs from the last one. */
+export interface Beat {
+  readonly sign: number
+  readonly step: number
+  /** The run folder, relative to the sweep's, once there is one. */
+  readonly run?: string
 }
 
-export function readBeat(file: string): string | undefined {
-  return readText(beside(file, 'beat'))
+export function beat(file: string, sign: Beat): void {
+  writeWhole(beside(file, 'beat'), stringify(sign), false)
+}
+
+export function readBeat(file: string): Beat | undefined {
+  return readJson(beside(file, 'beat')) as Beat | undefined
 }
 
 export function report(file: string, { step, value }: Report): void {
@@ -202,6 +208,7 @@ function writeWhole(file: string, text: string, durable = true): void {
 /** A hard link is made by one of all who try, and comes with its content; also on network disks. */
 function makeOnce(file: string, content: object): boolean {
   if (existsSync(file)) return false
+  mkdirSync(dirname(file), { recursive: true })
   const draft = writeDraft(file, `${stringify(content)}\n`, true)
   try {
     linkSync(draft, file)

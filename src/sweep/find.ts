@@ -1,5 +1,5 @@
 /** @file From what a user calls a sweep to its file. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { RecipeError } from '../recipe/errors.ts'
 import { isPath } from '../recipe/find.ts'
@@ -28,6 +28,16 @@ export function findSweep(target: string): string {
       allowed: [...shipped.keys()],
     },
   ])
+}
+
+/** Whether a target is a sweep and not a recipe. */
+export function isSweepTarget(target: string): boolean {
+  if (!isPath(target)) return shippedSweeps().has(target)
+  try {
+    return isSweepSource(readFileSync(target, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 /** Whether the text of a file describes a sweep and not a recipe: it names parameters to vary. */

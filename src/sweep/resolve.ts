@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { OptionError, type Sampler, type Space } from '../plugin/contract.ts'
 import { STAGES, type StageKind, type Stages } from '../plugin/index.ts'
+import { builtIns } from '../plugin/load.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { checkDocument } from '../recipe/check.ts'
 import { createStage, type Resolved } from '../recipe/create.ts'
@@ -63,6 +64,19 @@ export async function resolveSweep(target: string, overrides: readonly string[])
     pruner: stages.pruner!,
     executor: stages.executor!,
   })
+}
+
+/** The plugins that a sweep can use, without checking it. Without a target, the built-ins. */
+export async function sweepRegistryFor(target?: string): Promise<Registry> {
+  const problems: Problem[] = []
+  const file = target === undefined ? undefined : findSweep(target)
+  if (file === undefined) return builtIns()
+  const source = readRecipe(file, problems)
+  const root = source === undefined ? undefined : parseRecipe(source, file, problems, 'sweep')
+  if (!root) throw new RecipeError(problems)
+  const { registry } = await openRegistry(root, problems)
+  refuse(problems)
+  return registry
 }
 
 function refuse(problems: readonly Problem[]): void {

@@ -34,7 +34,7 @@ export function lifeOf(other: ProcessId, self: ProcessId = thisProcess()): Life 
   if (other.host !== self.host) return 'unknown'
   if (other.boot !== undefined && self.boot !== undefined && other.boot !== self.boot) return 'dead'
   if (other.space !== self.space) return 'unknown'
-  if (!exists(other.pid)) return 'dead'
+  if (!exists(other.pid) || isZombie(other.pid)) return 'dead'
   const started = startOf(other.pid)
   return other.started !== undefined && started !== undefined && started !== other.started ? 'dead' : 'alive'
 }
@@ -49,7 +49,13 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Clock ticks since the start of the machine where there is /proc, else what ps says; undefined for a zombie. */
+/** Ended, but not yet buried by its parent: in a container perhaps never. */
+function isZombie(pid: number): boolean {
+  const stat = quiet(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  return stat?.slice(stat.lastIndexOf(')') + 2).startsWith('Z') === true
+}
+
+/** Clock ticks since the start of the machine where there is /proc, else what ps says. */
 function startOf(pid: number): string | undefined {
   const stat = quiet(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   // The name, in brackets, may hold anything; the 20th word behind it is the start.

@@ -34,6 +34,8 @@ export interface RunRecord extends Provenance {
   readonly steps?: number
   /** Each time that the run was gone on with. */
   readonly resumed?: readonly Resumed[]
+  /** The trial of a sweep that it is. */
+  readonly sweep?: { readonly id: string; readonly trial: string }
 }
 
 export interface Resumed {
@@ -69,7 +71,7 @@ export class RunFolder {
   static async create(runsDir: string, record: NewRun): Promise<RunFolder> {
     const time = new Date().toISOString()
     const parent = resolve(runsDir)
-    const path = makeFolder(parent, `${stamp(time)}-${slug(record.name)}-${record.hash.slice(0, 8)}`)
+    const path = makeRunFolder(parent, record.name, record.hash.slice(0, 8), time)
     for (const part of PARTS) mkdirSync(join(path, part))
     const lock = await RunLock.take(path)
     const folder = new RunFolder(path, lock, { ...record, ...status(time), started: time, step: 0 })
@@ -187,6 +189,11 @@ async function removeDrafts(path: string): Promise<void> {
       if (/^\..*\.tmp$/.test(name)) await fsOps().remove(join(path, part, name))
     }
   }
+}
+
+/** Makes `<parent>/<utc stamp>-<name>-<id>`; returns its absolute path. */
+export function makeRunFolder(parent: string, name: string, id: string, time: string): string {
+  return makeFolder(resolve(parent), `${stamp(time)}-${slug(name)}-${id}`)
 }
 
 /** 2026-11-22T15-19-55Z: sorts by time and is a legal name everywhere. */

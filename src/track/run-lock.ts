@@ -1,5 +1,5 @@
 /**
- * @file One owner a run. `owner.<n>.json` in the run's folder names the process; to take over from a dead one is to
+ * @file One owner a run, or a sweep. `owner.<n>.json` in the run's folder names the process; to take over from a dead one is to
  * make the file with the next number, which only one process can. Nobody ever removes another's file first, so
  * there is no moment in which two could win.
  */
@@ -25,6 +25,8 @@ export interface LockOptions {
   /** What changes while an owner lives, such as the heartbeat in run.json; asked where the owner cannot be seen. */
   readonly pulse?: () => string
   readonly silence?: number
+  /** What the folder holds. */
+  readonly what?: 'run' | 'sweep'
   readonly onWait?: (message: string) => void
 }
 
@@ -110,18 +112,18 @@ async function makeSureOfDeath(folder: string, owner: Owner, options: LockOption
   if (life === 'unknown' && (await silent(options, other))) return
   const since = other.since === undefined ? '' : `, since ${other.since}`
   throw new InputError(
-    `${folder}: process ${other.pid} on ${other.host} owns this run${since}; wait for it or stop it` +
+    `${folder}: process ${other.pid} on ${other.host} owns this ${options.what ?? 'run'}${since}; wait for it or stop it` +
       (life === 'unknown' ? `, and if you know it to be gone, remove ${file}` : ''),
   )
 }
 
 async function silent(
-  { pulse, silence = SILENCE_MS, onWait }: LockOptions,
+  { pulse, silence = SILENCE_MS, what = 'run', onWait }: LockOptions,
   other: ProcessId,
 ): Promise<boolean> {
   if (!pulse) return false
   onWait?.(
-    `the run was last owned by process ${other.pid} on ${other.host}: listening ${silence / 1000} s for its heartbeat`,
+    `the ${what} was last owned by process ${other.pid} on ${other.host}: listening ${silence / 1000} s for its heartbeat`,
   )
   const before = pulse()
   await sleep(silence)

@@ -44,6 +44,12 @@ export interface SweepHeader {
 
 export type TrialEnd = 'done' | 'pruned'
 
+/**
+ * `failed`: by itself. `lost`: its worker went away, which is no fault of the trial as far as is known. `stopped`: it
+ * ended since it was told to from outside, such as by Ctrl-C or a cluster's time limit.
+ */
+export type FailCause = 'failed' | 'lost' | 'stopped'
+
 export type SweepEvent =
   | SweepHeader
   /** A trial is decided on; from here on it exists. */
@@ -79,14 +85,17 @@ export type SweepEvent =
       readonly attempt: number
       readonly reason: string
     }
-  /** The trial is over and has a value. `run` is its run folder, relative to the sweep's. */
+  /**
+   * The trial is over. `run` is its run folder, relative to the sweep's. One that was ended early has no value where
+   * something else than the metric was watched.
+   */
   | {
       readonly type: 'tell'
       readonly time: string
       readonly trial: string
       readonly attempt: number
       readonly status: TrialEnd
-      readonly value: number
+      readonly value?: number
       readonly metrics: Readonly<Record<string, number>>
       readonly seconds: number
       readonly run?: string
@@ -98,8 +107,7 @@ export type SweepEvent =
       readonly trial: string
       readonly attempt: number
       readonly reason: string
-      /** Its worker went away: no fault of the trial as far as is known, and not counted as a retry. */
-      readonly lost: boolean
+      readonly cause: FailCause
       readonly final: boolean
       readonly run?: string
     }
@@ -130,6 +138,7 @@ export interface Trial {
   readonly reports: readonly { readonly step: number; readonly value: number }[]
   /** Why it was ended early, or why its last attempt failed. */
   readonly reason?: string
+  readonly cause?: FailCause
   readonly run?: string
   readonly asked: string
   readonly started?: string
@@ -145,6 +154,8 @@ export interface SweepState {
   readonly end?: Extract<SweepEvent, { type: 'end' }>
   /** Limits that a resume changed. */
   readonly changes: Readonly<Record<string, number>>
+  /** Seconds that its sessions took, from the first line of each to its last. */
+  readonly spent: number
   /** Bytes of whole lines: what lies behind was torn by a crash. */
   readonly bytes: number
 }
@@ -200,19 +211,30 @@ export function replay(events: readonly SweepEvent[], file = JOURNAL): Omit<Swee
   const trials = new Map<string, Trial>()
   let end: SweepState['end']
   let changes: SweepState['changes'] = {}
+  let [spent, since, last] = [0, header.time, header.time]
   for (const event of rest) {
     if (event.type === 'end') end = event
     if (event.type === 'resume') {
       end = undefined
       changes = { ...changes, ...event.changes }
+      spent += secondsBetween(since, last)
+      since = event.time
     }
+    last = event.time
     if ('trial' in event) {
       const next = advance(trials.get(event.trial), event)
       if (next) trials.set(event.trial, next)
     }
   }
   const sorted = [...trials.values()].sort((a, b) => a.index - b.index)
-  return { header, trials: sorted, ...(end ? { end } : {}), changes }
+  return {
+    ...{ header, trials: sorted, changes, spent: spent + secondsBetween(since, last) },
+    ...(end ? { end } : {}),
+  }
+}
+
+function secondsBetween(from: string, to: string): number {
+  return (Date.parse(to) - Date.parse(from)) / 1000
 }
 
 type TrialEvent = Extract<SweepEvent, { trial: string }>
@@ -233,7 +255,7 @@ function step(trial: Trial, event: Exclude<TrialEvent, { type: 'ask' }>): Trial 
   const { time } = event
   switch (event.type) {
     case 'start': {
-      const { reason: _, ...rest } = trial
+      const { reason: _, cause: __, ...rest } = trial
       return { ...rest, status: 'running', attempt: event.attempt, reports: [], started: time }
     }
     case 'report': {
@@ -244,16 +266,17 @@ function step(trial: Trial, event: Exclude<TrialEvent, { type: 'ask' }>): Trial 
       return { ...trial, reason: event.reason }
     case 'tell': {
       const { status, value, metrics, seconds, run } = event
-      return { ...trial, status, value, metrics, seconds, ended: time, ...(run ? { run } : {}) }
+      const measured = value === undefined ? {} : { value: toNumber(value) ?? Number.NaN }
+      return { ...trial, status, ...measured, metrics, seconds, ended: time, ...(run ? { run } : {}) }
     }
     case 'fail': {
-      const { lost, final, reason, run } = event
+      const { cause, final, reason, run } = event
       return {
         ...trial,
         status: final ? 'failed' : 'waiting',
-        failures: trial.failures + (lost ? 0 : 1),
-        losses: trial.losses + (lost ? 1 : 0),
-        reason,
+        failures: trial.failures + (cause === 'failed' ? 1 : 0),
+        losses: trial.losses + (cause === 'lost' ? 1 : 0),
+        ...{ reason, cause },
         ...(final ? { ended: time } : {}),
         ...(run ? { run } : {}),
       }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { applyChanges } from '../../src/cli/init/edit.ts'
+import { applyChanges } from '../../src/recipe/edit.ts'
 import { tempFolder } from '../helpers/temp.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))

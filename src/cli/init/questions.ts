@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { intro, isCancel, outro, text } from '@clack/prompts'
 import { isScalar, parseDocument } from 'yaml'
-import type { Change } from './edit.ts'
+import type { Change } from '../../recipe/edit.ts'
 
 interface Question {
   readonly key: readonly string[]

@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { JobState, SweepSite, TrialExecutor, TrialJob } from '../../plugin/contract.ts'
-import { holderLives, readClaim } from '../board.ts'
+import { lifeOfHolder, readClaim } from '../board.ts'
 import { logTail } from '../log-tail.ts'
 
 export interface LocalOptions {
@@ -46,7 +46,7 @@ export class LocalExecutor implements TrialExecutor {
       return
     }
     const claimed = readClaim(job.file)
-    if (claimed?.pid !== undefined && holderLives(claimed)) process.kill(claimed.pid, 'SIGKILL')
+    if (claimed?.pid !== undefined && lifeOfHolder(claimed) === 'alive') process.kill(claimed.pid, 'SIGKILL')
   }
 
   async logs(job: TrialJob): Promise<string> {
@@ -91,7 +91,7 @@ export class LocalExecutor implements TrialExecutor {
       return 'gone'
     }
     // Started by an earlier coordinator. One that was never begun has no claim; the caller calls it off first.
-    return holderLives(readClaim(job.file)) ? 'running' : 'gone'
+    return lifeOfHolder(readClaim(job.file)) === 'alive' ? 'running' : 'gone'
   }
 
   private freeSlot(): number {

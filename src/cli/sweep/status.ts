@@ -1,0 +1,63 @@
+/** @file `medtune sweep status`: how the trials of a sweep stand. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { SweepCardRecord } from '../../sweep/card.ts'
+import { stringify } from '../../track/json.ts'
+import { countTrials, readSweep, type SweepState, type Trial } from '../../track/sweep-journal.ts'
+import { colorsFor } from '../colors.ts'
+import { duration } from '../format.ts'
+import { paramsText, varied } from './summary.ts'
+
+/** A heartbeat older than this is one of a coordinator that died. */
+const OLD_MS = 30_000
+
+export async function status(folder: string, json: boolean): Promise<number> {
+  const state = readSweep(folder)
+  const card = readCard(folder)
+  const stands = standing(state, card)
+  if (json) {
+    const { header, trials } = state
+    const { id, name, metric, space } = header
+    const body = { folder: path.resolve(folder), id, name, status: stands, metric, space }
+    process.stdout.write(`${stringify({ ...body, counts: countTrials(trials), trials }, 2)}\n`)
+    return 0
+  }
+  const colors = colorsFor(process.stdout)
+  const counts = Object.entries(countTrials(state.trials)).filter(([, n]) => n > 0)
+  const head = `${colors.bold(state.header.name)}: ${stands}; ${counts.map(([what, n]) => `${n} ${what}`).join(', ') || 'no trial yet'}`
+  const lines = state.trials.map((trial) => lineOf(trial, state))
+  process.stdout.write(`${[head, ...lines].join('\n')}\n`)
+  return 0
+}
+
+function readCard(folder: string): SweepCardRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(path.join(folder, 'sweep.json'), 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** The journal says how a sweep ended; that its coordinator died shows only in the heartbeat. */
+function standing({ end }: SweepState, card: SweepCardRecord | undefined): string {
+  if (end) return `${end.status} (${end.reason})`
+  const age = card ? Date.now() - Date.parse(card.heartbeat) : Number.POSITIVE_INFINITY
+  return age < OLD_MS ? 'running' : 'interrupted (nobody runs it; medtune sweep resume goes on)'
+}
+
+function lineOf(trial: Trial, { trials }: SweepState): string {
+  const { id, status: stands, value, seconds, reports, reason, params, attempt } = trial
+  const last = reports.at(-1)
+  return [
+    id,
+    stands.padEnd(7),
+    value === undefined ? '-'.padEnd(10) : String(Number(value.toPrecision(6))).padEnd(10),
+    seconds === undefined ? '' : duration(seconds),
+    paramsText(varied(params, trials)),
+    stands === 'running' && last ? `(step ${last.step}: ${Number(last.value.toPrecision(5))})` : '',
+    attempt > 1 ? `(attempt ${attempt})` : '',
+    stands === 'failed' || stands === 'waiting' ? (reason ?? '') : '',
+  ]
+    .filter((part) => part !== '')
+    .join('  ')
+}

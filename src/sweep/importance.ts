@@ -1,0 +1,62 @@
+/**
+ * @file How much each parameter had to do with a trial being good: PED-ANOVA of Watanabe, Bansal and Hutter (2023).
+ * Where good trials lie is compared with where all trials lie, one parameter at a time; what makes no difference has
+ * the same density in both.
+ */
+import type { Params, Space, SweepParameter } from '../plugin/contract.ts'
+import type { Trial } from '../track/sweep-journal.ts'
+import { fitDensity } from './samplers/parzen.ts'
+import { countValues, fromUnit, valueAt } from './space.ts'
+
+export interface Importance {
+  readonly path: string
+  /** Of all that the parameters explain by themselves; the shares sum to 1. */
+  readonly share: number
+}
+
+/** Trials in which a parameter takes part, below which nothing is said of it. */
+const FEWEST = 8
+/** Places at which densities are compared where values are continuous. */
+const PLACES = 64
+
+/** The most important first; empty where there are too few trials to say anything. */
+export function importances(
+  space: Space,
+  trials: readonly Trial[],
+  goal: 'minimize' | 'maximize',
+): readonly Importance[] {
+  const sign = goal === 'minimize' ? 1 : -1
+  const scored = trials
+    .filter(({ status, value }) => status === 'done' && Number.isFinite(value))
+    .sort((a, b) => sign * (a.value! - b.value!) || a.index - b.index)
+  const found = space
+    .filter(({ distribution }) => countValues(distribution) > 1)
+    .map((parameter) => ({ path: parameter.path, share: variance(parameter, scored) }))
+    .filter(({ share }) => share !== undefined) as Importance[]
+  const sum = found.reduce((total, { share }) => total + share, 0)
+  if (sum === 0) return []
+  return found.map(({ path, share }) => ({ path, share: share / sum })).sort((a, b) => b.share - a.share)
+}
+
+/** E over all trials of (p_good / p_all - 1)^2 for one parameter; undefined where too few trials have it. */
+function variance(parameter: SweepParameter, sorted: readonly Trial[]): number | undefined {
+  const params = sorted.map((trial) => trial.params).filter((one) => Object.hasOwn(one, parameter.path))
+  if (params.length < FEWEST) return undefined
+  const good = Math.min(Math.floor(params.length / 2), Math.max(5, Math.ceil(0.1 * params.length)))
+  const space = [{ ...parameter, when: [] }]
+  const [p, all] = [fitDensity(space, params.slice(0, good)), fitDensity(space, params)]
+  const values = placesOf(parameter)
+  const weights = values.map((value) => Math.exp(all.logAt(value)))
+  const whole = weights.reduce((total, weight) => total + weight, 0)
+  return values.reduce((total, value, i) => {
+    const ratio = Math.exp(p.logAt(value) - all.logAt(value))
+    return total + (weights[i]! / whole) * (ratio - 1) ** 2
+  }, 0)
+}
+
+function placesOf({ path, distribution }: SweepParameter): readonly Params[] {
+  const count = countValues(distribution)
+  const at = (i: number): unknown =>
+    count <= PLACES ? valueAt(distribution, i) : fromUnit(distribution, (i + 0.5) / PLACES)
+  return Array.from({ length: Math.min(count, PLACES) }, (_, i) => ({ [path]: at(i) }))
+}
