@@ -11,6 +11,7 @@ import { Warnings } from './run/record.ts'
 import { closing } from './run/resources.ts'
 import { createStages } from './run/stages.ts'
 import { countRows, totalSteps } from './train/batches.ts'
+import { warnOfZeroRate } from './train/guards/rate.ts'
 
 const SAMPLES = 3
 
@@ -64,6 +65,7 @@ export async function plan(
     )
     const { work, rows, steps, epochs } = await countWork(recipe, data.train)
     await data.checked
+    warnOfZeroRate(stages.schedule, steps, Number(recipe.optimizer.lr), warnings.warn)
     const executor = await use(stages.compute.open(precisionOf(resolved, stages)))
     const estimate = estimateRun(model, adapter, work, await measureSpeed(executor))
     return {

@@ -23,6 +23,10 @@ export interface TrainOptions {
   readonly shuffle: boolean
   /** Of more than 1000 rows: shuffled window by window while others are tokenised, or all together. */
   readonly order: 'stream' | 'whole'
+  /** What happens where a loss or gradient is no number; see `NonfiniteOptions`. */
+  readonly on_nonfinite: 'stop' | 'skip' | 'rollback'
+  /** Steps that `on_nonfinite` may pass over within 100 steps. */
+  readonly nonfinite_limit: number
   /** Optimizer steps between holdout losses; left out, only before and after. */
   readonly eval_every?: number
 }

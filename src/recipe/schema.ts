@@ -61,6 +61,19 @@ const TRAIN: { readonly [name: string]: OptionSchema } = {
     description:
       'How more than 1000 rows are shuffled: stream a thousand at a time, so that training starts at once; whole all together, as TRL does, once all are tokenised.',
   },
+  on_nonfinite: {
+    type: 'string',
+    enum: ['stop', 'skip', 'rollback'],
+    default: 'stop',
+    description:
+      'What happens where a loss or gradient is no number: stop fails, skip passes over the step, rollback also returns to the last checkpoint.',
+  },
+  nonfinite_limit: {
+    type: 'integer',
+    minimum: 1,
+    default: 10,
+    description: 'Steps that on_nonfinite may pass over within 100 steps; one more fails.',
+  },
   eval_every: {
     type: 'integer',
     minimum: 1,

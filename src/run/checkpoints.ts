@@ -36,6 +36,8 @@ export interface CheckpointContext {
   readonly check: () => Promise<void>
   /** Seconds that the run has worked. */
   readonly seconds: () => number
+  /** Whether training may go back to a checkpoint. */
+  readonly returns?: boolean
 }
 
 /** What is there already when a run goes on. */
@@ -88,13 +90,22 @@ export class Checkpoints implements Keeper {
   }
 
   async rollBack(step: number): Promise<void> {
-    const [last] = this.kept
+    const last = this.anchor()
     if (!last) {
       throw new CheckpointError(
         `step ${step}: there is no checkpoint to go back to; set checkpoint.every to a number of steps`,
       )
     }
     await loadTensors(last.path, this.context.executor)
+  }
+
+  /**
+   * What training goes back to: the last checkpoint that its steps called for, not one that an interruption or the clock
+   * did, so that a run that was interrupted goes back to the same.
+   */
+  private anchor(): CheckpointEntry | undefined {
+    const { every } = this.context.options
+    return this.kept.find(({ step }) => every !== undefined && step > 0 && step % every === 0)
   }
 
   /** Puts the best weights back, and tells their step; undefined where nothing was called the best. */
@@ -162,9 +173,10 @@ export class Checkpoints implements Keeper {
 
   /** Removes what is neither among the last nor the best. Called only when a newer one is durable. */
   private async tidy(parent: string): Promise<void> {
-    const { options, events } = this.context
+    const { options, events, returns } = this.context
     const best = this.kept.find(({ step }) => step === this.best)
-    this.kept = this.kept.filter((entry, i) => i < options.keep || entry === best)
+    const anchor = returns ? this.anchor() : undefined
+    this.kept = this.kept.filter((entry, i) => i < options.keep || entry === best || entry === anchor)
     const names = new Set(this.kept.map(({ path }) => basename(path)))
     try {
       for (const name of await readdir(parent)) {
@@ -223,7 +235,17 @@ export async function openCheckpoints(
     await noted
   }
   const { path } = folder
-  const context = { folder: path, options: recipe.checkpoint, executor, adapter, events, check, seconds }
+  const returns = recipe.train.on_nonfinite === 'rollback'
+  const context = {
+    folder: path,
+    options: recipe.checkpoint,
+    executor,
+    adapter,
+    events,
+    check,
+    seconds,
+    returns,
+  }
   const found = resume?.checkpoint
   return new Checkpoints(context, {
     kept: found ? [found, ...resume.older] : [],

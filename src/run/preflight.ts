@@ -29,6 +29,7 @@ export async function preflight(
     () => model && checkLength(resolved, model),
     () => checkHoldoutUse(resolved, stages),
     () => checkRate(resolved, stages),
+    () => checkRollback(resolved),
     async () => dataset && checkColumns(resolved, stages, await firstRow(resolved, dataset)),
   ])
 }
@@ -124,6 +125,14 @@ function checkRate(resolved: ResolvedRecipe, { schedule }: RunStages): void {
     'optimizer',
     `"${optimizer.use}" has no option lr, the rate that the schedule multiplies`,
   )
+}
+
+/** What training goes back to must be made by its own steps: a resumed run goes back to the same. */
+function checkRollback(resolved: ResolvedRecipe): void {
+  const { train, checkpoint } = resolved.recipe
+  if (train.on_nonfinite !== 'rollback' || (checkpoint.every !== undefined && checkpoint.keep > 0)) return
+  const lacks = checkpoint.keep === 0 ? 'checkpoint.keep is 0' : 'checkpoint.every is not set'
+  throw resolved.error('train.on_nonfinite', `rollback returns to the last checkpoint, but ${lacks}`)
 }
 
 async function firstRow(resolved: ResolvedRecipe, dataset: Dataset): Promise<Row> {

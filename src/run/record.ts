@@ -23,6 +23,8 @@ export interface RunLog {
   readonly resume: Resume | undefined
   /** Seconds that the run has worked, over all its processes. */
   seconds(): number
+  /** Tells and records something the user should know. */
+  readonly warn: StageContext['warn']
 }
 
 /** Warnings of the time before a run has a folder; handed on once it has. */
@@ -54,7 +56,7 @@ export async function recordRun<T>(
   options: RunOptions,
   body: (log: RunLog) => Promise<T>,
 ): Promise<T> {
-  const log = await openLog(resolved, stages, options)
+  const log = await openLog(resolved, stages, options, warnings.warn)
   warnings.sendTo(log.events, log.kept.warnings)
   for (const note of options.resume?.notes ?? []) warnings.warn('resume', note)
   try {
@@ -74,7 +76,12 @@ export async function recordRun<T>(
   }
 }
 
-async function openLog(resolved: ResolvedRecipe, stages: RunStages, options: RunOptions): Promise<RunLog> {
+async function openLog(
+  resolved: ResolvedRecipe,
+  stages: RunStages,
+  options: RunOptions,
+  warn: StageContext['warn'],
+): Promise<RunLog> {
   const { resume } = options
   const folder = await (resume ? reopenFolder(resume, resolved) : makeFolder(resolved, stages, options))
   options.onFolder?.(folder.path)
@@ -86,7 +93,7 @@ async function openLog(resolved: ResolvedRecipe, stages: RunStages, options: Run
   tellStart(events, resolved, options)
   const [began, before] = [performance.now(), resume?.checkpoint?.state.seconds ?? 0]
   const seconds = (): number => before + (performance.now() - began) / 1000
-  return { folder, events, kept, resume, seconds }
+  return { folder, events, kept, resume, seconds, warn }
 }
 
 async function makeFolder(

@@ -1,6 +1,11 @@
 /** @file Trains: ties the recipe's options, the schedule, the engine and what listens to the loop. */
+import type { RunEventBody } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import type { StepTaken } from '../track/kept-events.ts'
+import { lossGuard } from '../train/guards/loss.ts'
+import { nonfiniteGuard } from '../train/guards/nonfinite.ts'
+import { rateGuard } from '../train/guards/rate.ts'
+import { unchangedGuard } from '../train/guards/unchanged.ts'
 import { holdoutHook } from '../train/holdout.ts'
 import { type Loop, trainLoop } from '../train/loop.ts'
 import type { StepHook, TrainState } from '../train/state.ts'
@@ -48,7 +53,7 @@ export async function train(
     seed: recipe.seed,
     lr: Number(recipe.optimizer.lr),
     schedule: stages.schedule,
-    hooks: hooksOf(resolved, engine, data, log),
+    hooks: hooksOf(resolved, stages, engine, data, log),
     keeper: checkpoints,
     ...(from ? { from: from.state.train } : {}),
     emit: (event) => log.events.emit(event),
@@ -70,17 +75,21 @@ export async function train(
 /** Who listens between two steps, in the order in which they are asked. */
 function hooksOf(
   { recipe }: ResolvedRecipe,
+  { schedule }: RunStages,
   engine: Engine,
   { holdout }: RunData,
-  { events }: RunLog,
+  { events, warn }: RunLog,
 ): readonly StepHook[] {
-  const every = recipe.train.eval_every
-  if (every === undefined || holdout === undefined) return []
-  return [
-    holdoutHook(
-      every,
-      () => holdoutLoss(engine, holdout),
-      (event) => events.emit(event),
-    ),
+  const { train, optimizer, checkpoint } = recipe
+  const lr = Number(optimizer.lr)
+  const guards = [
+    nonfiniteGuard(train, checkpoint.every ?? Number.POSITIVE_INFINITY, warn),
+    rateGuard(schedule, lr, warn),
+    unchangedGuard(engine.executor, lr, warn),
+    lossGuard(warn),
   ]
+  const every = train.eval_every
+  if (every === undefined || holdout === undefined) return guards
+  const emit = (event: RunEventBody) => events.emit(event)
+  return [...guards, holdoutHook(every, () => holdoutLoss(engine, holdout), emit)]
 }
