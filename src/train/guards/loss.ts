@@ -58,13 +58,15 @@ function spike({ step, loss, gradNorm, lr }: StepDone, usual: number): string {
   )
 }
 
-/** A destroyed model has a loss that is a number: it is only higher than at the start. */
+/**
+ * A destroyed model has a loss that is a number: it is only higher than at the start. The first loss is that of the
+ * untouched model; a rate that is much too high shows already in the next ones.
+ */
 function tellRise(total: number, first: readonly number[], recent: readonly number[], warn: Warn): void {
-  const last = recent.slice(-Math.ceil(total / 4))
-  if (total < ENOUGH || recent.length < ENOUGH) return
-  const [before, after] = [median(first), median(last)]
-  const noise = (3 * noiseOf(recent)) / Math.sqrt(FIRST)
-  if (after - before <= Math.max(0.05 * before, noise)) return
+  if (recent.length < ENOUGH) return
+  const before = Math.min(first[0]!, median(first))
+  const after = median(recent.slice(-Math.ceil(total / 4)))
+  if (after - before <= Math.max(0.02 * before, 3 * noiseOf(recent))) return
   warn(
     'loss-rose',
     `the loss is higher at the end (median ${after.toPrecision(4)}) than at the start (${before.toPrecision(4)}): ` +
