@@ -12,6 +12,8 @@ test('fills defaults in, at the top, in train and inside the chosen plugin', asy
   const { recipe } = await good()
   expect(recipe.seed).toBe(42)
   expect(recipe.train).toEqual({
+    on_nonfinite: 'stop',
+    nonfinite_limit: 10,
     epochs: 1,
     batch_size: 8,
     accumulate: 1,
