@@ -1,6 +1,6 @@
 /** @file The medical recipe as a user meets it: downloaded on the first run, from the cache on the second, without network on the third. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -87,19 +87,32 @@ function medtune(args: readonly string[], env: Record<string, string> = {}) {
   )
 }
 
-const RECIPE = join(ROOT, 'recipes', 'gemma3-medical.yaml')
-const run = (...more: string[]) =>
-  medtune(['run', RECIPE, 'train.steps=4', 'train.batch_size=2', '--json', ...more])
+const RECIPE = 'recipes/gemma3-medical.yaml'
+/** `medtune run recipes/gemma3-medical.yaml train.steps=4`, as a user types it, and the report that it leaves. */
+async function run(...more: string[]) {
+  const result = await medtune(['run', RECIPE, 'train.steps=4', ...more])
+  const runs = readdirSync(join(folder, 'runs')).filter((name) => !name.startsWith('.'))
+  const last = join(folder, 'runs', runs.sort().at(-1)!)
+  const adapter = readFileSync(join(last, 'adapter', 'adapter_model.safetensors'))
+  return {
+    ...result,
+    runs: runs.length,
+    report: JSON.parse(readFileSync(join(last, 'report.json'), 'utf8')),
+    adapter,
+  }
+}
 const contents = () => hub.requests.map(({ path }) => path).filter((path) => path.includes('/resolve/'))
 
 test('a run downloads once, then needs the Hub no more', async () => {
+  mkdirSync(join(folder, 'recipes'))
+  copyFileSync(join(ROOT, RECIPE), join(folder, RECIPE))
   const first = await run()
-  if (first.code !== 0) throw new Error(first.stdout)
   expect([first.code, first.stderr]).toEqual([0, expect.stringContaining(`download ${MODEL}: `)])
   expect(first.stderr).toContain(`download ${DATA}: `)
-  const report = JSON.parse(first.stdout)
+  const { report } = first
   expect(report).toMatchObject({ name: 'gemma3-medical', status: 'done', train: { steps: 4 } })
   expect(report.census.train.rows + report.census.holdout.rows).toBe(ROWS)
+  expect(first.stdout).toMatch(/loss/)
   const fetched = contents().map((path) => path.slice(path.lastIndexOf('/') + 1))
   expect(fetched.filter((name) => name === 'model.safetensors')).toHaveLength(1)
   expect(fetched).not.toContain('medical_o1_sft_Chinese.json')
@@ -107,17 +120,24 @@ test('a run downloads once, then needs the Hub no more', async () => {
 
   const before = contents().length
   const second = await run()
-  expect(second.code).toBe(0)
+  expect([second.code, second.runs]).toEqual([0, 2])
   expect(contents()).toHaveLength(before)
   expect(second.stderr).not.toContain('download')
 
   await hub.close()
   const third = await run('--offline')
-  expect([third.code, third.stderr]).toEqual([0, expect.not.stringContaining('cannot be reached')])
-  for (const { stdout } of [second, third]) {
-    const { train, warnings } = JSON.parse(stdout)
-    expect([train.loss_first, train.loss_last]).toEqual([report.train.loss_first, report.train.loss_last])
-    expect(warnings).toEqual(report.warnings)
+  expect([third.code, third.runs, third.stderr]).toEqual([
+    0,
+    3,
+    expect.not.stringContaining('cannot be reached'),
+  ])
+  for (const { report: again, adapter } of [second, third]) {
+    expect([again.train.loss_first, again.train.loss_last]).toEqual([
+      report.train.loss_first,
+      report.train.loss_last,
+    ])
+    expect(adapter.equals(first.adapter)).toBe(true)
+    expect(again.warnings).toEqual(report.warnings)
   }
 
   const empty = { HF_HOME: join(folder, 'empty'), HF_HUB_CACHE: join(folder, 'empty', 'hub') }

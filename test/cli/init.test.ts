@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { applyChanges } from '../../src/recipe/edit.ts'
 import { tempFolder } from '../helpers/temp.ts'
@@ -34,6 +34,7 @@ async function onTerminal(folder: string, args: string, answers: readonly (reado
     cwd: folder,
     env: { ...process.env, TERM: 'xterm', NO_COLOR: '1' },
   })
+  onTestFinished(() => void child.kill())
   let screen = ''
   let seen = 0
   const left = [...answers]
