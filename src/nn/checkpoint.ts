@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { WeightSlice } from '../plugin/contract.ts'
 import { InputError } from '../util/errors.ts'
+import { inOneFolder } from './one-folder.ts'
 import { readSafetensors } from './safetensors.ts'
 
 const SINGLE = 'model.safetensors'
@@ -35,9 +36,9 @@ export function openCheckpoint(folder: string): Checkpoint {
 
 function openShards(folder: string, index: string): Checkpoint {
   const map = readWeightMap(index)
-  const shards = new Map(
-    [...new Set(map.values())].map((name) => [name, readSafetensors(join(folder, name))]),
-  )
+  const names = [...new Set(map.values())]
+  const files = inOneFolder(names.map((name) => readSafetensors(join(folder, name)).file))
+  const shards = new Map(names.map((name, i) => [name, readSafetensors(files[i]!)]))
   const tensors = new Map<string, WeightSlice>()
   const others = new Map<string, string>()
   for (const [tensor, shard] of map) {

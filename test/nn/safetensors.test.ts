@@ -1,16 +1,18 @@
 import {
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { dirname, join } from 'node:path'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openCheckpoint, readSafetensors, readTensor, writeSafetensors } from '../../src/nn/index.ts'
 import { InputError } from '../../src/plugin/contract.ts'
 
@@ -361,6 +363,35 @@ describe('the weights of a folder', () => {
     const { tensors } = openCheckpoint(folder)
     expect(tensors.get('a')!.file).toBe(join(folder, first))
     expect(tensors.get('b')!.file).toBe(join(folder, second))
+  })
+
+  it('may lie in shards that are links to different folders, which are linked into one', async () => {
+    const cache = mkdtempSync(join(root, 'cache-'))
+    vi.stubEnv('MEDTUNE_CACHE', cache)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const names = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
+    const apart = [await folderWith({ blob: ['a'] }), await folderWith({ blob: ['b'] })]
+    const folder = await folderWith({
+      'model.safetensors.index.json': index({ a: names[0], b: names[1] }),
+    })
+    for (const [i, name] of names.entries()) symlinkSync(join(apart[i]!, 'blob'), join(folder, name))
+    const filesOf = () => ['a', 'b'].map((name) => openCheckpoint(folder).tensors.get(name)!.file)
+    const first = filesOf()
+    expect(new Set(first.map((file) => dirname(file))).size).toBe(1)
+    expect(first.every((file) => file.startsWith(cache) && !lstatSync(file).isSymbolicLink())).toBe(true)
+    expect(first.map((file) => statSync(file).ino)).toEqual(
+      apart.map((place) => statSync(join(place, 'blob')).ino),
+    )
+    expect(filesOf()).toEqual(first)
+    // A shard that was downloaded anew is linked anew.
+    rmSync(join(apart[1]!, 'blob'))
+    await writeSafetensors(join(apart[1]!, 'blob'), [
+      { name: 'b', dtype: 'f32', shape: [1], data: Float32Array.of(7) },
+    ])
+    expect(filesOf()).toEqual(first)
+    expect(await readTensor(openCheckpoint(folder).tensors.get('b')!)).toEqual(Float32Array.of(7))
+    vi.stubEnv('MEDTUNE_CACHE', '/dev/null/nowhere')
+    expect(messageOf(() => openCheckpoint(folder))).toMatch(/lie in different folders .*copy them into one/)
   })
 
   it.each([
