@@ -1,5 +1,5 @@
 /** @file What a run would do, without doing it: the same first steps as `run`, then counting instead of training. */
-import type { Census, EncodedSplit, Tokenizer } from './data/index.ts'
+import { applyLength, type Census, type EncodedSplit, type Fate, type Tokenizer } from './data/index.ts'
 import type { Dataset, Model, Template } from './plugin/contract.ts'
 import type { Recipe, ResolvedRecipe } from './recipe/recipe.ts'
 import { openData, splitDataset } from './run/data.ts'
@@ -19,7 +19,8 @@ const SAMPLES = 3
 export interface Sample {
   readonly tokens: number
   readonly labels: number
-  readonly truncated: boolean
+  /** What becomes of the row; of one that is left out, the whole is shown. */
+  readonly fate: Fate
   readonly runs: readonly { readonly text: string; readonly train: boolean }[]
 }
 
@@ -57,12 +58,7 @@ export async function plan(
   await preflight(resolved, stages, dataset, model)
   return closing(async (use) => {
     const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
-    const { samples, form } = await takeSamples(
-      dataset,
-      stages.template,
-      data.tokenizer,
-      recipe.train.max_length,
-    )
+    const { samples, form } = await takeSamples(dataset, stages.template, data.tokenizer, recipe.train)
     const { work, rows, steps, epochs } = await countWork(recipe, data.train)
     await data.checked
     warnOfZeroRate(stages.schedule, steps, Number(recipe.optimizer.lr), warnings.warn)
@@ -114,21 +110,23 @@ async function takeSamples(
   dataset: Dataset,
   template: Template,
   tokenizer: Tokenizer,
-  maxLength: number,
+  { max_length, over_length }: Recipe['train'],
 ): Promise<Pick<Plan, 'samples' | 'form'>> {
   const samples: Sample[] = []
   let form: string | undefined
   for await (const row of dataset.read('train')) {
     form ??= template.form?.(row)
-    const { ids, mask } = tokenizer.encode(template.render(row))
-    const kept = Math.min(ids.length, maxLength)
+    const whole = tokenizer.encode(template.render(row))
+    const { fate, document = whole } = applyLength(whole, max_length, over_length)
+    const { ids, mask } = document
+    const kept = ids.length
     const runs: { text: string; train: boolean }[] = []
     for (let start = 0, end = 0; start < kept; start = end) {
       while (end < kept && mask[end] === mask[start]) end++
       runs.push({ text: tokenizer.decode(ids.subarray(start, end)), train: mask[start] === 1 })
     }
-    const labels = mask.subarray(0, kept).reduce((total, bit) => total + bit, 0)
-    samples.push({ tokens: kept, labels, truncated: kept < ids.length, runs })
+    const labels = mask.reduce((total, bit) => total + bit, 0)
+    samples.push({ tokens: kept, labels, fate, runs })
     if (samples.length === SAMPLES) break
   }
   return { samples, ...(form === undefined ? {} : { form }) }

@@ -1,13 +1,14 @@
 /** @file Where the comparison finds its data and keeps its files. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { cacheFolder } from '../../src/util/cache-folder.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const SHARED = resolve(ROOT, '../shared/data')
 const real = existsSync(join(SHARED, 'sft'))
 
 /** Kept between runs: the Python environment and the random model. */
-export const WORK = join(ROOT, 'node_modules/.cache/medtune-parity')
+export const WORK = cacheFolder('parity')
 /** The real rows and tokenizer where they are at hand, else the ones that ship. */
 export const DATA = real
   ? join(SHARED, 'sft/medical_o1_demo198.jsonl')

@@ -72,14 +72,20 @@ function censusText({ census }: Plan): string {
   return `${lines.join('\n')}\n`
 }
 
+const FATES: Readonly<Record<Sample['fate'], string>> = {
+  kept: '',
+  truncated: ', cut to train.max_length',
+  dropped: ', left out: longer than train.max_length',
+  unlabelled: ', left out: nothing to learn within train.max_length',
+}
+
 function sampleText(
-  { tokens, labels, truncated, runs }: Sample,
+  { tokens, labels, fate, runs }: Sample,
   index: number,
   paint: (t: string) => string,
 ): string {
   const text = runs.map((part) => (part.train ? paint(`[[${part.text}]]`) : part.text)).join('')
-  const cut = truncated ? ', cut to train.max_length' : ''
-  return `row ${index + 1}: ${count(tokens)} tokens, ${count(labels)} learned${cut}\n${text.replace(/^/gm, '  | ')}\n`
+  return `row ${index + 1}: ${count(tokens)} tokens, ${count(labels)} learned${FATES[fate]}\n${text.replace(/^/gm, '  | ')}\n`
 }
 
 function trainingText({ steps, epochs, rows, estimate, recipe }: Plan): string {

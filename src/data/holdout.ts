@@ -36,6 +36,17 @@ export function heldOut(dataset: Dataset, options: HoldoutOptions): Dataset {
   }
 }
 
+/** What is wrong with `holdout` before a row is read. @throws OptionError ('holdout') */
+export function checkHoldout({ ownHoldout }: Pick<Dataset, 'ownHoldout'>, holdout: number): void {
+  if (holdout === 0) return
+  if (ownHoldout) {
+    throw new OptionError('holdout', 'would hold out rows beside those of dataset.validation; leave one out')
+  }
+  if (holdout > 1 && !Number.isInteger(holdout)) {
+    throw new OptionError('holdout', `must be a whole number of rows, or a fraction below 1, not ${holdout}`)
+  }
+}
+
 const repeats = (dataset: Dataset, row: Row): number => dataset.times?.(row) ?? 1
 
 async function choose(
@@ -43,12 +54,7 @@ async function choose(
   { holdout, limit, seed }: HoldoutOptions,
 ): Promise<ReadonlySet<number>> {
   if (holdout === 0) return new Set()
-  if (dataset.ownHoldout) {
-    throw new OptionError('holdout', 'would hold out rows beside those of dataset.validation; leave one out')
-  }
-  if (holdout > 1 && !Number.isInteger(holdout)) {
-    throw new OptionError('holdout', `must be a whole number of rows, or a fraction below 1, not ${holdout}`)
-  }
+  checkHoldout(dataset, holdout)
   let rows = 0
   for await (const _ of limited(dataset, limit)) rows++
   const count = holdout < 1 ? Math.ceil(rows * holdout - 1e-9) : holdout

@@ -1,7 +1,7 @@
 /** @file `medtune/data`: from rows to batches, and what data set plugins share. */
 
 export { streamOf, uniform } from '../util/random.ts'
-export type { Census } from './census.ts'
+export type { Census, Fate } from './census.ts'
 export {
   type Batch,
   collate,
@@ -23,10 +23,10 @@ export {
   recogniseForm,
   type Turn,
 } from './forms.ts'
-export { type HoldoutOptions, heldOut } from './holdout.ts'
+export { checkHoldout, type HoldoutOptions, heldOut } from './holdout.ts'
 export { downloadSnapshot, openRepo } from './hub.ts'
 export { uploadModel } from './hub-upload.ts'
-export type { OverLength } from './length-policy.ts'
+export { applyLength, type OverLength } from './length-policy.ts'
 export { MODEL_FILES, MODEL_OPTIONS, type ModelPlace, modelSource } from './model-source.ts'
 export { epochOrder, permutation } from './order.ts'
 export { packBins } from './pack.ts'

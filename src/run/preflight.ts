@@ -1,4 +1,6 @@
 /** @file What can be known to be wrong before a model is compiled: each mistake in the form and place of a recipe error. */
+
+import { checkHoldout } from '../data/index.ts'
 import {
   type AdapterPlan,
   type Dataset,
@@ -103,7 +105,8 @@ function checkLength(resolved: ResolvedRecipe, model: Model): void {
 }
 
 function checkHoldoutUse(resolved: ResolvedRecipe, stages: RunStages): void {
-  const { train } = resolved.recipe
+  const { train, dataset } = resolved.recipe
+  placed(resolved, 'dataset', () => checkHoldout(stages.dataset, Number(dataset.holdout ?? 0)))
   if (hasHoldout(resolved, stages)) return
   const advice =
     'dataset.holdout is 0: no row is held out; set it to a count or a fraction, or give a validation file'

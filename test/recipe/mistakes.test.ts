@@ -635,6 +635,17 @@ describe('what only plugins, the model and the data show', () => {
       expected: { override: 'train.max_length=1000000', path: 'train.max_length', message: /at most/ },
     },
     {
+      name: 'a holdout that is neither a count nor a fraction',
+      model: true,
+      files: rows,
+      overrides: ['dataset.holdout=1.5'],
+      expected: {
+        override: 'dataset.holdout=1.5',
+        path: 'dataset.holdout',
+        message: /whole number of rows, or a fraction below 1, not 1\.5/,
+      },
+    },
+    {
       name: 'a holdout loss without a holdout',
       model: true,
       files: rows,

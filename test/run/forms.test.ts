@@ -50,6 +50,43 @@ test('plan shows the form and what is learned of it', async () => {
   expect(last.census.train.labelTokens).toBeLessThan(all.census.train.labelTokens)
 })
 
+test('plan says of each row that it shows what becomes of it', async () => {
+  const long = 'colour '.repeat(100)
+  const chat = (from: string, to: string) =>
+    JSON.stringify({
+      conversations: [
+        { from: 'human', value: from },
+        { from: 'gpt', value: to },
+      ],
+    })
+  const rows = [
+    chat('colour 1?', 'red'),
+    chat('colour 2?', long),
+    chat(long, 'red'),
+    chat('colour 3?', 'red'),
+  ]
+  writeFileSync(join(project, 'mixed.jsonl'), rows.join('\n'))
+  const shown = async (over_length: string) => {
+    const mixed = `dataset={use: jsonl, path: ${join(project, 'mixed.jsonl')}}`
+    const { samples, census } = await plan(
+      await recipe(
+        mixed,
+        'eval=[]',
+        'train={steps: 2, batch_size: 2, max_length: 128}',
+        `train.over_length=${over_length}`,
+      ),
+    )
+    return { fates: samples.map(({ fate }) => fate), tokens: samples.map(({ tokens }) => tokens), census }
+  }
+  const cut = await shown('truncate')
+  expect(cut.fates).toEqual(['kept', 'truncated', 'unlabelled'])
+  expect(cut.tokens[1]).toBe(128)
+  const dropped = await shown('drop')
+  expect(dropped.fates).toEqual(['kept', 'dropped', 'dropped'])
+  expect(dropped.tokens[1]).toBeGreaterThan(128)
+  expect(dropped.census.train).toMatchObject({ rows: 4, documents: 2, dropped: 2, truncated: 0 })
+})
+
 test('a run learns from them and scores the validation file', async () => {
   const report = await run(await recipe(), { runsDir: join(project, 'runs') })
   expect(report.census.holdout).toMatchObject({ rows: 4 })
