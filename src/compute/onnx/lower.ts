@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import type { Dim, Node, ParameterSpec, Program, Value } from '../graph.ts'
 import { type WeightAttrs, weightOp } from '../ops/leaf.ts'
 import { listed, reads } from './order.ts'
-import { type OnnxExternal, writeModel } from './proto.ts'
+import { type OnnxExternal, type OnnxModel, writeModel } from './proto.ts'
 import type { Name, OnnxAttr, OnnxConstant, OnnxContext, OnnxNode, OnnxPort } from './rule.ts'
 
 /** Everything the session's worker needs; plain data, so that it crosses to a thread. */
@@ -184,7 +184,16 @@ class Lowering implements OnnxContext {
   }
 }
 
+/** Writes a program as an ONNX model. */
 export function lower(program: Program): LoweredProgram {
+  const { model, ...rest } = lowerGraph(program)
+  return { ...rest, model: writeModel(model) }
+}
+
+/** A program as an ONNX model that is not yet turned into bytes. */
+export type LoweredGraph = Omit<LoweredProgram, 'model'> & { readonly model: OnnxModel }
+
+export function lowerGraph(program: Program): LoweredGraph {
   const writer = new Writer('v')
   const names = new Map<Value, Name>()
   const weights = placeWeights(program.order)
@@ -216,7 +225,7 @@ export function lower(program: Program): LoweredProgram {
   }
   return {
     name: program.name,
-    model: writeModel(model),
+    model,
     folder: weights.folder,
     inputs: inputs.slice(0, program.inputs.length),
     outputs,

@@ -29,9 +29,24 @@ export function listed(order: readonly OnnxNode[]): OnnxNode[] {
   return [...order.filter((node) => !late.has(node)), ...results.reverse(), ...names.reverse()]
 }
 
-/** The order in which ONNX Runtime runs listed nodes. An Identity is gone by then: its input takes its place. */
+/**
+ * Second names that ONNX Runtime does away with, and what they name: an Identity whose input nothing else reads gives
+ * its output's name to whatever made its input.
+ */
+export function renamed(nodes: readonly OnnxNode[]): ReadonlyMap<Name, Name> {
+  const made = new Set(nodes.flatMap(({ outputs }) => outputs))
+  const counts = new Map<Name, number>()
+  for (const name of nodes.flatMap(reads)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const gone = nodes.filter(
+    ({ type, inputs }) => type === 'Identity' && counts.get(inputs[0]!) === 1 && made.has(inputs[0]!),
+  )
+  return new Map(gone.map(({ inputs, outputs }) => [outputs[0]!, inputs[0]!]))
+}
+
+/** The order in which ONNX Runtime runs listed nodes. */
 export function executionOrder(nodes: readonly OnnxNode[]): OnnxNode[] {
-  const kept = nodes.filter(({ type }) => type !== 'Identity')
+  const gone = renamed(nodes)
+  const kept = nodes.filter(({ outputs }) => !gone.has(outputs[0]!))
   const maker = new Map(kept.flatMap((node, index) => node.outputs.map((name) => [name, index] as const)))
   const inputs = kept.map((node) => {
     const makers = reads(node).flatMap((name) => maker.get(name) ?? [])

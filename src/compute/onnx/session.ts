@@ -90,7 +90,7 @@ export class Sessions {
     await this.#makeRoom(index)
     const session = await ort.InferenceSession.create(
       this.#programs[index]!.model,
-      this.#options(this.#programs[index]!),
+      sessionOptions(this.#settings, this.#programs[index]!.folder),
     )
     this.#live.set(index, session)
     return session
@@ -101,27 +101,30 @@ export class Sessions {
     const all = [index, ...this.#live.keys()].reduce((sum, i) => sum + this.#programs[i]!.weightBytes, 0)
     if (all > SMALL_BYTES) await this.close()
   }
+}
 
-  #options({ folder }: LoweredProgram): ort.InferenceSession.SessionOptions {
-    const { threads, prepack, arena, provider } = this.#settings
-    const session: Record<string, string> = {
-      'intra_op.allow_spinning': '1',
-      disable_prepacking: prepack ? '0' : '1',
-      use_device_allocator_for_initializers: '1',
-    }
-    if (folder !== '') session.model_external_initializers_file_folder_path = folder
-    return {
-      executionProviders: [provider],
-      intraOpNumThreads: threads === 0 ? availableParallelism() : threads,
-      graphOptimizationLevel: 'all',
-      enableCpuMemArena: arena,
-      enableMemPattern: false,
-      logSeverityLevel: 3,
-      extra: {
-        session,
-        // Recompute and identity by reference would be undone by merging equal nodes.
-        optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' },
-      },
-    }
+/** `folder`: where the weights of the program lie, '' where it has none. */
+export function sessionOptions(
+  { threads, prepack, arena, provider }: SessionSettings,
+  folder: string,
+): ort.InferenceSession.SessionOptions {
+  const session: Record<string, string> = {
+    'intra_op.allow_spinning': '1',
+    disable_prepacking: prepack ? '0' : '1',
+    use_device_allocator_for_initializers: '1',
+  }
+  if (folder !== '') session.model_external_initializers_file_folder_path = folder
+  return {
+    executionProviders: [provider],
+    intraOpNumThreads: threads === 0 ? availableParallelism() : threads,
+    graphOptimizationLevel: 'all',
+    enableCpuMemArena: arena,
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    extra: {
+      session,
+      // Recompute and identity by reference would be undone by merging equal nodes.
+      optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' },
+    },
   }
 }

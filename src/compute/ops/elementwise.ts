@@ -1,5 +1,6 @@
 /** @file add, mul, scale by a number, scale by a scalar value, sum of all elements, dropout. */
 import { apply1, type Op, type Value } from '../graph.ts'
+import { times } from '../onnx/times.ts'
 import { mapTensor, sameShape, tensor } from '../shapes.ts'
 
 type None = Readonly<Record<string, never>>
@@ -27,7 +28,7 @@ export const scaleOp: Op<ScaleAttrs> = {
   name: 'scale',
   shape: ([x]) => [x!],
   grad: ([g], { attrs }) => [scale(g!, (attrs as ScaleAttrs).factor)],
-  onnx: ([x], { factor }, context) => [context.op('Mul', [x!, context.f32(factor)])],
+  onnx: ([x], { factor }, context) => [times(x!, factor, context)],
   evaluate: ([x], { factor }) => [mapTensor(x!, (v) => v * factor)],
 }
 /** x times a number known when the graph is built. */
@@ -61,7 +62,11 @@ export const expandOp: Op<None> = {
   name: 'expand',
   shape: ([, like]) => [{ dtype: 'f32', shape: like!.shape }],
   grad: null,
-  onnx: ([s, like], _attrs, context) => [context.op('Expand', [s!, context.op('Shape', [like!])])],
+  onnx: ([s, like], _attrs, context, node) => {
+    const { shape } = node.inputs[1]!
+    const fixed = shape.every((dim) => typeof dim === 'number')
+    return [context.op('Expand', [s!, fixed ? context.shape(shape) : context.op('Shape', [like!])])]
+  },
   evaluate: ([s, like]) => [mapTensor(like!, () => s!.data[0]!)],
 }
 const expand = (s: Value, like: Value): Value => apply1(expandOp, [s, like], {})
@@ -75,10 +80,7 @@ export const dropoutOp: Op<DropoutAttrs> = {
   },
   grad: ([g], { inputs: [, mask], attrs }) => [dropout(g!, mask!, attrs as DropoutAttrs), null],
   onnx: ([x, mask], { p }, context) => [
-    context.op('Mul', [
-      context.op('Mul', [x!, context.op('Cast', [mask!], { to: 1 })]),
-      context.f32(1 / (1 - p)),
-    ]),
+    times(context.op('Mul', [x!, context.op('Cast', [mask!], { to: 1 })]), 1 / (1 - p), context),
   ],
   evaluate: ([x, mask], { p }) => [mapTensor(x!, (v, i) => (v * mask!.data[i]!) / (1 - p))],
 }

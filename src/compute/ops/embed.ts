@@ -1,5 +1,6 @@
 /** @file Token embedding: a row of the table for each id, scaled; and the table's gradient. */
 import { apply1, type Op, type Value } from '../graph.ts'
+import { times } from '../onnx/times.ts'
 import { matrix, tensor } from '../shapes.ts'
 
 type EmbedAttrs = { readonly scale: number }
@@ -13,7 +14,7 @@ export const embedOp: Op<EmbedAttrs> = {
   ],
   onnx: ([ids, table], { scale }, context) => {
     const flat = context.once(`flat ${ids}`, () => context.op('Reshape', [ids!, context.i64([-1])]))
-    return [context.op('Mul', [context.op('Gather', [table!, flat], { axis: 0 }), context.f32(scale)])]
+    return [times(context.op('Gather', [table!, flat], { axis: 0 }), scale, context)]
   },
   evaluate: ([ids, table], { scale }) => {
     const h = table!.shape[1]!
@@ -40,7 +41,7 @@ export const embedGradOp: Op<EmbedGradAttrs> = {
       context.op('Cast', [context.op('Reshape', [ids!, context.i64([-1, 1])])], { to: 7 }),
     )
     const empty = context.op('Expand', [context.f32(0, [1, 1]), context.i64([vocab, h])])
-    const scaled = context.op('Mul', [g!, context.f32(scale)])
+    const scaled = times(g!, scale, context)
     return [context.op('ScatterND', [empty, at, scaled], { reduction: 'add' })]
   },
   evaluate: ([ids, g], { vocab, scale }) => {

@@ -42,7 +42,7 @@ const silu: Activation = {
   name: 'swiglu',
   r: (z) => z,
   slope: (z) => z,
-  onnx: (z, context) => context.op('Mul', [z, context.op('Sigmoid', [z])]),
+  onnx: (z, context) => context.op('com.microsoft:QuickGelu', [z], { alpha: { float: 1 } }),
   parts: (z, context) => ({ s: context.op('Sigmoid', [z]), slope: z }),
 }
 
