@@ -1,6 +1,7 @@
 /** @file Keeps the record of a run: makes its folder, opens its event stream and writes down how it ended. */
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import { ExecutorError } from '../compute/index.ts'
 import type { StageContext } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { basesOf } from '../recipe/recorded.ts'
@@ -63,7 +64,8 @@ export async function recordRun<T>(
     const result = await body(log)
     await finish(log, 'done')
     return result
-  } catch (error) {
+  } catch (cause) {
+    const error = withAdvice(cause)
     // What the run's new owner writes is not to be touched.
     if (error instanceof OwnerLostError) {
       log.folder.abandon()
@@ -74,6 +76,14 @@ export async function recordRun<T>(
     await finish(log, status, error).catch(() => undefined)
     throw error
   }
+}
+
+/** What to do about it, where the message alone does not say. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof ExecutorError) || error.kind !== 'out-of-memory') return error
+  const advice =
+    'Memory ran out: halve train.batch_size and double train.accumulate, which comes to the same in smaller pieces, or lower train.max_length. `medtune plan` estimates what a recipe needs'
+  return new ExecutorError(error.kind, `${error.message}. ${advice}`)
 }
 
 async function openLog(
@@ -148,6 +158,7 @@ function tellStart(events: EventLog, { recipe }: ResolvedRecipe, { resume, repea
 }
 
 async function finish({ folder, events }: RunLog, status: 'done' | 'failed' | 'stopped', error?: unknown) {
+  await folder.useSpare()
   const reason = error === undefined ? undefined : error instanceof Error ? error.message : String(error)
   if (status === 'failed' && error instanceof Error) {
     await folder.writeText('logs/error.txt', `${error.stack ?? error.message}\n`).catch(() => undefined)

@@ -49,7 +49,7 @@ export async function openResume(
   const folder = resolve(path)
   const near = relative(process.cwd(), folder) || '.'
   const shown = near.startsWith('..') ? folder : near
-  refuseFinished(await readRunRecord(folder), shown)
+  refuseFinished(await readRunRecord(path), shown)
   const pulse = (): string => heartbeat(folder)
   const lock = await RunLock.take(folder, { pulse, onWait: say })
   try {

@@ -54,6 +54,10 @@ export class OwnerLostError extends Error {
 
 export type NewRun = Omit<RunRecord, 'status' | 'started' | 'heartbeat' | 'pid' | 'host' | 'step' | 'resumed'>
 
+/** Room for the last words of a run whose disk is full: given back before its end is written. */
+const SPARE = '.spare'
+const SPARE_BYTES = 64 * 1024
+
 const PARTS = ['eval', 'adapter', 'checkpoints', 'exports', 'logs']
 
 export class RunFolder {
@@ -77,6 +81,7 @@ export class RunFolder {
     const folder = new RunFolder(path, lock, { ...record, ...status(time), started: time, step: 0 })
     await folder.save()
     await fsOps().syncFolder(parent)
+    await folder.keepSpare()
     return folder
   }
 
@@ -93,6 +98,7 @@ export class RunFolder {
     }
     const folder = new RunFolder(path, lock, record)
     await folder.save()
+    await folder.keepSpare()
     return folder
   }
 
@@ -142,6 +148,20 @@ export class RunFolder {
   /** Notes how far the run is; written with the next heartbeat. */
   progress(step: number, steps: number): void {
     this.record = { ...this.record, step, steps }
+  }
+
+  /** Gives back the room that was kept for the end: whatever is written last must find a place on a full disk. */
+  async useSpare(): Promise<void> {
+    await fsOps()
+      .remove(this.file(SPARE))
+      .catch(() => undefined)
+  }
+
+  private async keepSpare(): Promise<void> {
+    await this.useSpare()
+    await writeAtomically(this.file(SPARE), (draft) => draft.write(new Uint8Array(SPARE_BYTES))).catch(
+      () => undefined,
+    )
   }
 
   /** Writes the final status, stops the heartbeat and gives the run up. */

@@ -14,6 +14,8 @@ import { lifeOf, type ProcessId, thisProcess } from './process-id.ts'
 /** A few heartbeats: an owner elsewhere that lets them pass has died. */
 const SILENCE_MS = 35_000
 
+const UNWRITABLE = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT'])
+
 interface Owner {
   readonly number: number
   readonly file: string
@@ -142,7 +144,10 @@ async function make(folder: string, number: number): Promise<string | undefined>
     await fs.link(draft, file)
     return file
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return undefined
+    if (code !== undefined && UNWRITABLE.has(code))
+      throw new InputError(`${folder}: cannot be written (${code}), so the run cannot go on there`)
     throw error
   } finally {
     await fs.remove(draft).catch(() => undefined)

@@ -1,7 +1,7 @@
 /** @file Files that are either whole or not there: written beside their place, synced, then renamed. */
 import { randomBytes } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
-import { type FsOps, fsOps, writeAll } from './fs-ops.ts'
+import { type FsOps, fsOps, type OutFile, writeAll } from './fs-ops.ts'
 
 /** A file that is being written and is not yet in its place. */
 export interface Draft {
@@ -33,9 +33,44 @@ export async function writeAtomically(file: string, write: (draft: Draft) => Pro
 async function writeDraft(fs: FsOps, path: string, write: (draft: Draft) => Promise<void>): Promise<void> {
   const file = await fs.create(path)
   try {
-    await write({ write: (data) => writeAll(file, data) })
+    const draft = new GatheredDraft(file)
+    await write(draft)
+    await draft.flush()
     await file.sync()
   } finally {
     await file.close()
+  }
+}
+
+/** Small parts are gathered: a file of many small tensors takes few operations. */
+const GATHERED_BYTES = 1 << 20
+
+class GatheredDraft implements Draft {
+  private readonly file: OutFile
+  private parts: Uint8Array[] = []
+  private size = 0
+
+  constructor(file: OutFile) {
+    this.file = file
+  }
+
+  async write(data: string | Uint8Array): Promise<void> {
+    // A copy: what is handed over may change before it is written.
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    if (bytes.length < GATHERED_BYTES) {
+      this.parts.push(typeof data === 'string' ? bytes : new Uint8Array(bytes))
+      this.size += bytes.length
+      if (this.size >= GATHERED_BYTES) await this.flush()
+      return
+    }
+    await this.flush()
+    await writeAll(this.file, bytes)
+  }
+
+  async flush(): Promise<void> {
+    const { parts } = this
+    this.parts = []
+    this.size = 0
+    if (parts.length > 0) await writeAll(this.file, Buffer.concat(parts))
   }
 }

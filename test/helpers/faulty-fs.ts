@@ -12,7 +12,7 @@ export interface Fault {
   /** Which operation fails, from 1. */
   readonly at: number
   readonly code: FaultCode
-  /** Whether it goes on failing: removal, which needs no space, alone works again. */
+  /** Whether everything behind it fails too. */
   readonly forGood: boolean
 }
 

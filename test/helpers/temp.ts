@@ -1,5 +1,5 @@
 /** @file Temporary folders that are gone after each test file. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
@@ -11,9 +11,12 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
+/** Memory that serves as a disk, where there is any: for tests that sync a great deal and do not ask whether it helped. */
+export const MEMORY_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 /** A new empty folder. */
-export function tempFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'medtune-test-'))
+export function tempFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'medtune-test-'))
   folders.push(folder)
   return folder
 }

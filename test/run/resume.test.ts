@@ -1,10 +1,12 @@
 /** @file Going on with a run through its folder: what comes out, what is refused, what is told. */
+import { createHash } from 'node:crypto'
 import {
   appendFileSync,
   existsSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -14,6 +16,7 @@ import { loadRecipe } from '../../src/recipe/recipe.ts'
 import type { RunOptions } from '../../src/run/options.ts'
 import { resume, run } from '../../src/run.ts'
 import { Stopped } from '../../src/util/stopped.ts'
+import { MEMORY_DISK } from '../helpers/temp.ts'
 import { smallProject } from './project.ts'
 
 let project: string
@@ -21,7 +24,7 @@ let whole: string
 let count = 0
 
 beforeAll(async () => {
-  project = await smallProject()
+  project = await smallProject(MEMORY_DISK)
   whole = (await start([])).folder
 })
 
@@ -204,6 +207,85 @@ test('data and model that are not as they were are refused by name; put back, th
   }
   await resume(folder)
   expectTheSame(folder)
+})
+
+test('weights that change while they are read are noticed before they reach a checkpoint', async () => {
+  const file = join(project, 'model/model.safetensors')
+  const before = readFileSync(file)
+  const { folder, error } = await start(['checkpoint.every=2'], {
+    onEvent: (event) => {
+      if (event.type === 'step' && event.step === 3)
+        writeFileSync(
+          file,
+          before.map((byte) => byte),
+        )
+    },
+  })
+  expect(error).toMatchObject({ name: 'InputError' })
+  expect(error?.message).toMatch(
+    /model\.safetensors was changed while the run was reading it.*medtune resume/,
+  )
+  expect(json(folder, 'run.json')).toMatchObject({ status: 'failed', reason: error!.message })
+  expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['2'])
+  await resume(folder)
+  expectTheSame(folder)
+})
+
+test('a compute thread that dies or runs out of memory fails the run with what to do; it goes on from the last checkpoint', async () => {
+  const flag = join(project, 'broken')
+  writeFileSync(
+    join(project, 'frail.mjs'),
+    `import { existsSync, readFileSync } from 'node:fs'
+    export default { kind: 'optimizer', name: 'frail', summary: 'plain descent that breaks at step 4 while a file is there',
+      options: { type: 'object', properties: { lr: { type: 'number', default: 1 } }, additionalProperties: false },
+      create: () => ({
+        init: (name, size) => [new Float32Array(size)],
+        update(name, value, gradient, [sum], { step, lr }) {
+          if (step === 4 && existsSync(${JSON.stringify(flag)})) {
+            if (readFileSync(${JSON.stringify(flag)}, 'utf8') === 'memory') throw new RangeError('Array buffer allocation failed')
+            process.exit(7)
+          }
+          for (let i = 0; i < value.length; i++) value[i] -= lr * 0.01 * (sum[i] = 0.9 * sum[i] + gradient[i])
+        } }) }`,
+  )
+  const frail = [
+    `plugins=[${join(project, 'frail.mjs')}]`,
+    'optimizer.use=frail',
+    'eval=[]',
+    'checkpoint.every=1',
+  ]
+  const sound = await start(frail)
+  expect(sound.error).toBeUndefined()
+  for (const [how, kind, message] of [
+    ['exit', 'worker-lost', /the compute thread ended with code 7/],
+    ['memory', 'out-of-memory', /Memory ran out: halve train\.batch_size and double train\.accumulate/],
+  ] as const) {
+    writeFileSync(flag, how)
+    const { folder, error } = await start(frail)
+    expect(error).toMatchObject({ name: 'ExecutorError', kind, message: expect.stringMatching(message) })
+    expect(json(folder, 'run.json')).toMatchObject({ status: 'failed', reason: error!.message })
+    rmSync(flag)
+    await resume(folder)
+    expect(stepsOf(folder)).toEqual(stepsOf(sound.folder))
+    expect(bytesOf(folder)).toBe(bytesOf(sound.folder))
+  }
+})
+
+test('a checkpoint that says another place comes to something else: planted', async () => {
+  const { folder } = await start([], stopAt('step', 4))
+  const checkpoint = join(folder, 'checkpoints/4')
+  const [state, manifest] = [join(checkpoint, 'state.json'), join(checkpoint, 'manifest.json')]
+  const text = readFileSync(state, 'utf8')
+  const wrong = text.replace(/"epoch": \d+,\n {6}"part"/, '"epoch": 7,\n      "part"')
+  expect(wrong).not.toBe(text)
+  writeFileSync(state, wrong)
+  const listed = JSON.parse(readFileSync(manifest, 'utf8'))
+  const sha256 = createHash('sha256').update(wrong).digest('hex')
+  listed.files['state.json'] = { bytes: wrong.length, sha256 }
+  writeFileSync(manifest, JSON.stringify(listed))
+  await resume(folder)
+  expect(stepsOf(folder)).toHaveLength(6)
+  expect(stepsOf(folder)).not.toEqual(stepsOf(whole))
 })
 
 test('a recipe that was edited since is told of and not followed', async () => {

@@ -1,8 +1,7 @@
 /** @file A run's folder with a checkpoint of step 1, about to save step 2, on disks that fail and machines that go down. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { beforeAll, expect } from 'vitest'
 import type { AdapterPlan, Executor } from '../../src/plugin/contract.ts'
 import { Checkpoints } from '../../src/run/checkpoints.ts'
 import { findCheckpoint } from '../../src/run/find-checkpoint.ts'
@@ -15,6 +14,7 @@ import { withFs } from '../../src/util/fs-ops.ts'
 import { bits } from '../../src/util/random.ts'
 import { afterCrash, FaultyFs, NotingFs } from '../helpers/faulty-fs.ts'
 import { oracleExecutor } from '../helpers/oracle-executor.ts'
+import { MEMORY_DISK, tempFolder } from '../helpers/temp.ts'
 import { tinyLora } from '../helpers/tiny-lora.ts'
 
 let plan: AdapterPlan
@@ -23,11 +23,9 @@ let executor: Executor
 /** Another one, to load into. */
 let loaded: Executor
 // In memory where the system has that: what is durable is decided by the harness, not by this disk.
-export const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'medtune-test-'))
+export const root = tempFolder(MEMORY_DISK)
 const expected = new Map<number, readonly string[]>()
 let count = 0
-
-afterAll(() => rmSync(root, { recursive: true }))
 
 beforeAll(async () => {
   ;({ plan, programs } = await tinyLora({ targets: ['q_proj'], rank: 1 }))

@@ -13,9 +13,10 @@ test('a folder is named after the time, the recipe and its hash, and says that i
   const folder = await start(join(tempFolder(), 'not', 'there', 'yet'))
   expect(basename(folder.path)).toMatch(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-my-run-b-abcdef01$/)
   const parts = ['adapter', 'checkpoints', 'eval', 'exports', 'logs']
-  expect(readdirSync(folder.path).sort()).toEqual([...parts, 'owner.1.json', 'run.json'])
+  expect(readdirSync(folder.path).sort()).toEqual(['.spare', ...parts, 'owner.1.json', 'run.json'])
   expect(read(folder, 'run.json')).toMatchObject({ status: 'running', pid: process.pid, step: 0 })
   folder.progress(7, 9)
+  await folder.useSpare()
   await folder.finish('failed', 'no more disk')
   expect(readdirSync(folder.path).sort()).toEqual([...parts, 'run.json'])
   const record = read(folder, 'run.json')

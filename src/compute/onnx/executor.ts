@@ -1,7 +1,13 @@
 /** @file The onnxruntime executor as the main thread sees it: lowers programs, and speaks with the worker that runs them. */
 import type { Worker } from 'node:worker_threads'
 import { startWorker } from '../../util/worker.ts'
-import { type CompiledProgram, type Executor, ExecutorError, type Feeds } from '../executor.ts'
+import {
+  type CompiledProgram,
+  type Executor,
+  ExecutorError,
+  type ExecutorErrorKind,
+  type Feeds,
+} from '../executor.ts'
 import type { DecodeControl, Decoded, DecodeRequest } from '../generation/request.ts'
 import type { Program } from '../graph.ts'
 import { lower } from './lower.ts'
@@ -22,7 +28,10 @@ export class OnnxExecutor implements Executor {
   constructor(settings: SessionSettings) {
     this.#worker = startWorker(new URL('./worker.ts', import.meta.url), settings)
     this.#worker.on('message', (reply: Reply) => this.#settle(reply))
-    this.#worker.on('error', (error) => this.#lose(`the compute thread failed: ${error.message}`))
+    this.#worker.on('error', (error: NodeJS.ErrnoException) => {
+      const kind = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out-of-memory' : 'worker-lost'
+      this.#lose(`the compute thread failed: ${error.message}`, kind)
+    })
     this.#worker.on('exit', (code) => this.#lose(`the compute thread ended with code ${code}`))
   }
 
@@ -120,8 +129,8 @@ export class OnnxExecutor implements Executor {
   }
 
   /** A lost worker rejects everything that waits, and everything asked later. */
-  #lose(message: string): void {
-    this.#lost ??= new ExecutorError('worker-lost', message)
+  #lose(message: string, kind: ExecutorErrorKind = 'worker-lost'): void {
+    this.#lost ??= new ExecutorError(kind, message)
     for (const { reject } of this.#pending.values()) reject(this.#lost)
     this.#pending.clear()
   }
