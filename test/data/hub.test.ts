@@ -89,6 +89,17 @@ describe('downloadSnapshot', () => {
     expect(await readFile(join((await download()).folder, 'model.safetensors'), 'utf8')).toBe(text)
   })
 
+  it.each([-1, 1.5, 2, '2', null])(
+    'keeps nothing where the listing says that a file has %j bytes',
+    async (claims) => {
+      for (const lfs of [false, true]) {
+        put('config.json', '{"a":1}', { lfs, claims })
+        await expect(download()).rejects.toThrow(InputError)
+        expect((await tree()).filter((path) => /blobs\/|config\.json|refs/.test(path))).toEqual([])
+      }
+    },
+  )
+
   it('says what to do when it is refused, and when there is no such thing', async () => {
     for (const status of [401, 403]) {
       hub.status = status
@@ -151,6 +162,7 @@ const HOSTILE = [
   'a./x',
   'x\0y',
   'x\ny',
+  '%2e%2e',
   '%2e%2e/x',
   'a%2Fb',
   '..%5cx',
@@ -174,6 +186,22 @@ describe('hostile names', () => {
     const around = await tree()
     await expect(download()).rejects.toThrow(/refuses the file name/)
     expect(await tree()).toEqual(around)
+    expect(await readdir(dirname(root))).not.toContain('x')
+  })
+
+  it.each(HOSTILE)('%j never become the folder of a commit, nor the name of a blob', async (name) => {
+    put('config.json', '{}')
+    hub.sha = name
+    await expect(download()).rejects.toThrow(InputError)
+    expect(await tree()).toEqual([])
+    hub.sha = COMMIT
+    for (const lfs of [false, true]) {
+      put('config.json', '{}', { oid: name, lfs })
+      await expect(download()).rejects.toThrow(/no usable hash/)
+      expect((await tree()).filter((path) => !/^hub(\/models--org--repo)?(\/[a-z]+)?$/.test(path))).toEqual(
+        [],
+      )
+    }
     expect(await readdir(dirname(root))).not.toContain('x')
   })
 

@@ -13,7 +13,9 @@ export interface FakeFile {
   /** The connection is cut after this many bytes of an answer. */
   readonly cutAt?: number
   /** Size that the listing claims. */
-  readonly claims?: number
+  readonly claims?: unknown
+  /** Hash that the listing claims. */
+  readonly oid?: string
   /** Listed, but not there. */
   readonly gone?: boolean
   /** Milliseconds between two parts of an answer of 8 kB each. */
@@ -33,6 +35,8 @@ export interface FakeHub {
   filesOf(repo: string): Map<string, FakeFile>
   /** Status for every request, where not 200. */
   status: number
+  /** The commit that a revision is said to be. */
+  sha: string
   /** Answers to the next requests, before the right ones come. */
   readonly faults: Fault[]
   /** Whether a part of a file can be asked for. */
@@ -57,6 +61,7 @@ export async function startFakeHub(...repos: readonly string[]): Promise<FakeHub
   const hub: State = {
     contents,
     status: 200,
+    sha: COMMIT,
     faults: [],
     ranges: true,
     redirect: undefined,
@@ -93,7 +98,7 @@ function answer(hub: State, request: IncomingMessage, response: ServerResponse):
   else if (hub.status !== 200) json(hub.status, { error: 'refused' })
   else if (files === undefined) json(404, { error: 'not found' })
   else if (path.endsWith(`s/${repo}/revision/main`)) {
-    json(200, { _id: '1', id: repo, sha: COMMIT, lastModified: '2026-01-01T00:00:00.000Z' })
+    json(200, { _id: '1', id: repo, sha: hub.sha, lastModified: '2026-01-01T00:00:00.000Z' })
   } else if (path.endsWith(`s/${repo}/tree/${COMMIT}`)) {
     json(
       200,
@@ -106,11 +111,11 @@ function answer(hub: State, request: IncomingMessage, response: ServerResponse):
   } else void send(hub, file, request, response)
 }
 
-function listing(path: string, { content, lfs, claims = content.length }: FakeFile) {
+function listing(path: string, { content, lfs, oid, claims = content.length }: FakeFile) {
   const sha1 = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex')
-  const entry = { type: 'file', path, size: claims, oid: sha1 }
+  const entry = { type: 'file', path, size: claims, oid: oid ?? sha1 }
   const sha256 = createHash('sha256').update(content).digest('hex')
-  return lfs ? { ...entry, lfs: { oid: sha256, size: claims, pointerSize: 130 } } : entry
+  return lfs ? { ...entry, lfs: { oid: oid ?? sha256, size: claims, pointerSize: 130 } } : entry
 }
 
 async function send(
