@@ -5,6 +5,7 @@
 import type { ResolvedRecipe } from './recipe/recipe.ts'
 import { openCheckpoints } from './run/checkpoints.ts'
 import { openData, splitDataset } from './run/data.ts'
+import { decontaminate, noteContamination } from './run/decontaminate.ts'
 import { openEngine } from './run/engine.ts'
 import { evaluateAll } from './run/evaluate.ts'
 import { writeAdapter, writeExports } from './run/export.ts'
@@ -33,13 +34,15 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
   const adapter = planAdapter(resolved, stages, model)
   await preflight(resolved, stages, dataset, model)
   await prepareEvaluations(resolved, stages)
+  const clean = await decontaminate(resolved, stages, dataset, warnings.warn, options.onProgress)
 
   return closing(async (use) => {
     // Every row is read here; rows become tokens in the background while the model is made ready.
-    const data = await use(openData(resolved, stages, dataset, model, warnings.warn))
+    const data = await use(openData(resolved, stages, clean.dataset, model, warnings.warn))
     checkRows(data, options.resume)
 
     return recordRun(resolved, stages, warnings, options, async (log) => {
+      await noteContamination(log, clean)
       const noted = noteInputs(resolved, stages, model, data, log)
       const signal = anySignal(options.signal, data.failed, log.folder.lost)
       const engine = await use(openEngine(resolved, stages, model, adapter, { ...options, signal }))
@@ -73,6 +76,7 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
         precision: engine.precision,
         exports,
         data,
+        clean,
       }
       return writeReport(resolved, log, warnings, results)
     })

@@ -66,10 +66,14 @@ export function collate(rows: readonly (readonly Encoded[])[], labelWeight: numb
   )
 }
 
-/** Lays out rows of segments; labels come in the order of the rows, then of their segments. */
-export function collateSegments(rows: readonly (readonly Segment[])[], labelWeight: number): Batch {
+/** Lays out rows of segments; labels come in the order of the rows, then of their segments. `multiple`: of a row's length. */
+export function collateSegments(
+  rows: readonly (readonly Segment[])[],
+  labelWeight: number,
+  multiple = MULTIPLE,
+): Batch {
   const tokens = rows.map((row) => sum(row.map(({ ids }) => ids.length)))
-  const length = padded(Math.max(0, ...tokens))
+  const length = padded(Math.max(0, ...tokens), multiple)
   const labelTokens = sum(rows.flat().map(({ labelId }) => labelId.length))
   const labels = padded(labelTokens)
   const grid = (): Int32Array => new Int32Array(rows.length * length)
@@ -118,9 +122,9 @@ export function labelCount({ mask }: Encoded): number {
   return count
 }
 
-/** The next multiple of 128, at least 128. */
-export function padded(size: number): number {
-  return Math.max(1, Math.ceil(size / MULTIPLE)) * MULTIPLE
+/** The next multiple (of 128 if left out), and at least that. */
+export function padded(size: number, multiple = MULTIPLE): number {
+  return Math.max(1, Math.ceil(size / multiple)) * multiple
 }
 
 function sum(values: readonly number[]): number {

@@ -11,6 +11,7 @@ export {
   padded,
   type Segment,
 } from './collate.ts'
+export { ContaminationIndex, type SoughtItem, textsOf, WAYS, type Way } from './contamination.ts'
 export { requireFile } from './files.ts'
 export { type PairList, type RowFindings, type RowList, sharedRows } from './findings.ts'
 export {
@@ -30,5 +31,6 @@ export { applyLength, type OverLength } from './length-policy.ts'
 export { MODEL_FILES, MODEL_OPTIONS, type ModelPlace, modelSource } from './model-source.ts'
 export { epochOrder, permutation } from './order.ts'
 export { packBins } from './pack.ts'
+export { rowNumber as numberOfRow } from './row-number.ts'
 export { type EncodedSplit, encodeSplit, type SplitOptions } from './split.ts'
 export { openTokenizer, type Tokenizer } from './tokenizer.ts'

@@ -3,13 +3,20 @@
  * and adds up what belongs together. It knows no executor: whoever runs a batch is handed in.
  */
 import { type Batch, collateSegments, packBins, padded } from '../data/index.ts'
-import type { Subject } from '../plugin/contract.ts'
+import type { ChoiceGroup, Encoded, Subject } from '../plugin/contract.ts'
 import { choicePiece, documentPiece, type Piece } from './piece.ts'
 
 /** Runs a batch and returns the log-probability of each of its labels [labels]. */
 export type RunBatch = (batch: Batch) => Promise<Float32Array>
 
-export type Scorer = Pick<Subject, 'scoreDocuments' | 'scoreChoices'>
+/** Hears the sums of each piece that a batch held, by its place in the request. */
+export type OnScored = (scored: readonly (readonly [number, readonly number[]])[]) => void
+
+/** As the subject's own, and it may be listened to. */
+export interface Scorer {
+  scoreDocuments(documents: readonly Encoded[], onScored?: OnScored): ReturnType<Subject['scoreDocuments']>
+  scoreChoices(groups: readonly ChoiceGroup[], onScored?: OnScored): ReturnType<Subject['scoreChoices']>
+}
 
 /** Tokens of a batch, padding included, unless a single piece is longer. */
 const TOKENS = 2048
@@ -19,14 +26,15 @@ export function createScorer(
   run: RunBatch,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Scorer {
-  const score = (pieces: readonly Piece[]) => scorePieces(pieces, run, onProgress)
+  const score = (pieces: readonly Piece[], onScored?: OnScored) =>
+    scorePieces(pieces, run, onProgress, onScored)
   return {
-    async scoreDocuments(documents) {
+    async scoreDocuments(documents, onScored) {
       const pieces = documents.map(documentPiece)
-      const sums = await score(pieces)
+      const sums = await score(pieces, onScored)
       return sums.map(([sum], i) => ({ sum: sum!, tokens: pieces[i]!.labelId.length }))
     },
-    scoreChoices: (groups) => score(groups.map(choicePiece)),
+    scoreChoices: (groups, onScored) => score(groups.map(choicePiece), onScored),
   }
 }
 
@@ -35,6 +43,7 @@ async function scorePieces(
   pieces: readonly Piece[],
   run: RunBatch,
   onProgress: (done: number, total: number) => void,
+  onScored: OnScored = () => undefined,
 ): Promise<number[][]> {
   const sums = pieces.map(({ owners }) => new Array<number>(owners).fill(0))
   let done = 0
@@ -50,6 +59,7 @@ async function scorePieces(
       for (const owner of pieces[index]!.labelOwner) sums[index]![owner]! += logProb[label++]!
       done++
     }
+    onScored(rows.flat().map((index) => [index, sums[index]!]))
     onProgress(done, pieces.length)
   }
   return sums

@@ -341,6 +341,8 @@ export interface Evaluation {
    * Throws what a bad option or file is told with.
    */
   prepare?(): Promise<void>
+  /** Its items, by their ids, as training rows must not contain them. */
+  texts?(): Promise<readonly { readonly id: string; readonly text: string }[]>
   evaluate(subject: Subject): Promise<EvalOutcome>
 }
 

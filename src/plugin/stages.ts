@@ -41,6 +41,13 @@ export const STAGES: { readonly [K in StageKind]: StageShape } = {
         description: 'Rows kept out of training: a count, or below 1 a fraction.',
       },
       limit: { type: 'integer', minimum: 1, description: 'Read at most this many rows.' },
+      decontaminate: {
+        type: 'string',
+        enum: ['warn', 'drop', 'off'],
+        default: 'warn',
+        description:
+          'Rows that contain an item of an evaluation: tell of them, leave them out of training, or do not look.',
+      },
     },
     summary: 'Where the rows come from.',
   },

@@ -4,16 +4,19 @@ import type { EncodedSplit } from '../data/index.ts'
 import { createGenerator } from '../eval/generate.ts'
 import { outcomeScores } from '../eval/report.ts'
 import { createScorer } from '../eval/score.ts'
+import { type StorePlace, storedGenerator, storedScorer } from '../eval/score-store.ts'
 import { stopTokens } from '../eval/stop-tokens.ts'
 import type { Encoded, EvalOutcome, Model, Subject } from '../plugin/contract.ts'
 import { contentHash } from '../recipe/hash.ts'
 import type { Recipe } from '../recipe/recipe.ts'
 import { evaluationKey } from '../track/kept-events.ts'
 import { hashOutputs } from '../track/provenance.ts'
+import { cacheFolder } from '../util/cache-folder.ts'
 import type { RunData } from './data.ts'
 import { readOutcome, writeOutcome } from './done-evaluations.ts'
 import { type Engine, GAIN } from './engine.ts'
 import type { RunOptions } from './options.ts'
+import { hashModel } from './provenance.ts'
 import type { RunLog } from './record.ts'
 import type { RunStages } from './stages.ts'
 
@@ -36,11 +39,12 @@ export async function evaluateAll(
   const { stages, log } = context
   const outcomes = new Map<string, EvalOutcome>()
   const weights = which === 'base' ? undefined : await hashOutputs(log.folder.path, ['adapter'])
+  const store = await storePlace(context, weights)
   for (const { name, path, evaluation } of stages.evaluations) {
     const options = context.recipe.eval[Number(path.split('.')[1])]
     const subject = contentHash({ options, weights: weights?.map(({ sha256 }) => sha256 ?? '') ?? 'base' })
     const done = await readOutcome(log.folder, name, which, subject)
-    const outcome = done ?? (await evaluation.evaluate(subjectOf(which, name, context)))
+    const outcome = done ?? (await evaluation.evaluate(subjectOf(which, name, context, store)))
     if (!done) await writeOutcome(log.folder, name, which, outcome, subject)
     outcomes.set(name, outcome)
     if (!done || !log.kept.evaluations.has(evaluationKey(step, name)))
@@ -49,14 +53,44 @@ export async function evaluateAll(
   return outcomes
 }
 
-function subjectOf(which: 'base' | 'tuned', name: string, context: EvaluateContext): Subject {
+/** Scores are remembered by everything that decides them; not at all where a file of it cannot be read. */
+async function storePlace(
+  { recipe, engine, model }: EvaluateContext,
+  weights: readonly { readonly sha256?: string }[] | undefined,
+): Promise<StorePlace | undefined> {
+  const adapter = weights?.map(({ sha256 }) => sha256)
+  if (adapter?.some((hash) => hash === undefined)) return undefined
+  try {
+    const hash = contentHash({
+      model: await hashModel(model),
+      adapter: adapter ?? 'none',
+      compute: recipe.compute,
+      precision: engine.precision,
+    })
+    return { folder: cacheFolder('scores'), model: hash }
+  } catch {
+    return undefined
+  }
+}
+
+function subjectOf(
+  which: 'base' | 'tuned',
+  name: string,
+  context: EvaluateContext,
+  store: StorePlace | undefined,
+): Subject {
   const { engine, data, model, stages, onProgress } = context
   const phase = `evaluate ${which}: ${name}`
   onProgress?.({ phase, done: 0, total: 1 })
-  const scorer = createScorer(
-    (batch) => engine.score(batch, GAIN[which]),
-    (done, total) => onProgress?.({ phase, done, total }),
-  )
+  const progress = (done: number, total: number): void => onProgress?.({ phase, done, total })
+  const scorer = createScorer((batch) => engine.score(batch, GAIN[which]), progress)
+  const generate = createGenerator({
+    decode: engine.decode,
+    tokenizer: data.tokenizer,
+    stopTokens: stopTokens(model, data.tokenizer, stages.template),
+    maxLength: model.maxLength,
+    gain: GAIN[which],
+  })
   return {
     which,
     template: stages.template,
@@ -64,14 +98,8 @@ function subjectOf(which: 'base' | 'tuned', name: string, context: EvaluateConte
     opening: data.tokenizer.opening,
     maxLength: model.maxLength,
     holdout: () => allDocuments(data.holdout),
-    ...scorer,
-    generate: createGenerator({
-      decode: engine.decode,
-      tokenizer: data.tokenizer,
-      stopTokens: stopTokens(model, data.tokenizer, stages.template),
-      maxLength: model.maxLength,
-      gain: GAIN[which],
-    }),
+    ...(store ? storedScorer(scorer, store) : scorer),
+    generate: store ? storedGenerator(generate, store, progress) : generate,
   }
 }
 

@@ -1,13 +1,15 @@
 /** @file Writes down what a run stands on and what it made, so that it can be verified and repeated. */
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MODEL_FILES } from '../data/index.ts'
 import type { Model } from '../plugin/contract.ts'
 import { isBuiltIn } from '../plugin/load.ts'
+import { contentHash } from '../recipe/hash.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { lockfile, versions } from '../track/environment.ts'
 import { hashInputs, hashOutputs, type Provenance, type UsedPlugin } from '../track/provenance.ts'
+import { hashFileOnce } from '../util/file-hash.ts'
 import type { RunData } from './data.ts'
 import type { RunLog } from './record.ts'
 import type { RunStages } from './stages.ts'
@@ -56,6 +58,13 @@ export async function noteOutputs({ folder }: RunLog): Promise<void> {
 async function modelFiles({ folder, weights }: Model): Promise<readonly string[]> {
   const names = (await readdir(folder)).filter((name) => MODEL_FILES.test(name))
   return [...new Set([...names.map((name) => join(folder, name)), ...weights.map(({ file }) => file)])].sort()
+}
+
+/** Hash of a model's files by name: two models of the same hash score alike. Rejects where one cannot be read. */
+export async function hashModel(model: Model): Promise<string> {
+  const files = await modelFiles(model)
+  const hashes = await Promise.all(files.map(async (file) => (await hashFileOnce(file)).sha256))
+  return contentHash(files.map((file, i) => [basename(file), hashes[i]]))
 }
 
 /** Every plugin that the recipe names, and where a third party's came from. */

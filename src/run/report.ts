@@ -7,6 +7,7 @@ import { memory } from '../track/hardware.ts'
 import { tokensPerSecond } from '../train/loop.ts'
 import type { StepDone } from '../train/state.ts'
 import type { RunData } from './data.ts'
+import type { ContaminationReport, Decontaminated } from './decontaminate.ts'
 import type { RunLog, Warnings } from './record.ts'
 
 export interface Report {
@@ -29,6 +30,8 @@ export interface Report {
     readonly precision: 'fp32' | 'bf16'
   }
   readonly eval: Readonly<Record<string, EvalReport>>
+  /** Training rows that contain evaluation items; left out where there was nothing to look for. */
+  readonly contamination?: ContaminationReport
   /** Paths of what was exported. */
   readonly exports: readonly string[]
   readonly census: { readonly train: Census; readonly holdout?: Census }
@@ -43,6 +46,7 @@ export interface Results {
   readonly precision: 'fp32' | 'bf16'
   readonly exports: readonly string[]
   readonly data: RunData
+  readonly clean: Decontaminated
 }
 
 /** Puts the report together and writes it into the run's folder. */
@@ -52,7 +56,7 @@ export async function writeReport(
   warnings: Warnings,
   results: Results,
 ): Promise<Report> {
-  const { records, base, tuned, data } = results
+  const { records, base, tuned, data, clean } = results
   await data.checked
   const report: Report = {
     name: recipe.name,
@@ -70,7 +74,8 @@ export async function writeReport(
       trainable: results.trainable,
       precision: results.precision,
     },
-    eval: compareAll(base, tuned, recipe.seed),
+    eval: compareAll(base, tuned, recipe.seed, clean.contaminated),
+    ...(clean.report ? { contamination: clean.report } : {}),
     exports: results.exports,
     census: {
       train: await data.train.census,

@@ -48,6 +48,18 @@ export async function openTask(
   if (tasks.every(({ isLocal }) => isLocal)) await prepare()
   return {
     prepare,
+    async texts() {
+      const parts = await Promise.all(
+        tasks.map(async (task) => {
+          const asked = await task.prepare()
+          return asked.map(({ item }) => ({
+            id: grouped ? `${task.name}/${item.id}` : item.id,
+            text: item.text,
+          }))
+        }),
+      )
+      return parts.flat()
+    },
     async evaluate(subject) {
       await prepare()
       const answers: { readonly name: string; readonly found: Answers }[] = []
