@@ -55,6 +55,7 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
         stages,
         log,
         onProgress: options.onProgress,
+        signal,
       }
 
       const base = await evaluateAll('base', 0, evaluation)

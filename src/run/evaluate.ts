@@ -28,6 +28,7 @@ export interface EvaluateContext {
   readonly stages: RunStages
   readonly log: RunLog
   readonly onProgress: RunOptions['onProgress']
+  readonly signal?: AbortSignal
 }
 
 /** Outcomes by name; each is also an event at `step` and a file of items. What an interrupted run had finished is not computed again. */
@@ -45,6 +46,8 @@ export async function evaluateAll(
     const subject = contentHash({ options, weights: weights?.map(({ sha256 }) => sha256 ?? '') ?? 'base' })
     const done = await readOutcome(log.folder, name, which, subject)
     const outcome = done ?? (await evaluation.evaluate(subjectOf(which, name, context, store)))
+    // Scores that were remembered take no batch between which a stop would be noticed.
+    context.signal?.throwIfAborted()
     if (!done) await writeOutcome(log.folder, name, which, outcome, subject)
     outcomes.set(name, outcome)
     if (!done || !log.kept.evaluations.has(evaluationKey(step, name)))

@@ -6,7 +6,7 @@ import { writeTinyTokenizer } from './tiny-tokenizer.ts'
 
 const RECIPE = `name: small
 model: { use: gemma3, path: model }
-dataset: { use: jsonl, path: rows.jsonl, holdout: 4 }
+dataset: { use: jsonl, path: rows.jsonl, holdout: 4, decontaminate: off }
 template:
   use: gemma
   user: "{q}"
