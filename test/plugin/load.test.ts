@@ -45,7 +45,13 @@ test.each(['package', 'path'])(
       recursive: true,
     })
     const resolved = await loadRecipe(path.join(folder, 'recipes/deep/recipe.yaml'))
-    expect(resolved.recipe.dataset).toEqual({ use: 'example-sums', rows: 3, sign: '+', holdout: 0 })
+    expect(resolved.recipe.dataset).toEqual({
+      use: 'example-sums',
+      rows: 3,
+      sign: '+',
+      holdout: 0,
+      decontaminate: 'warn',
+    })
     expect(resolved.recipe.template).toEqual({ use: 'example-equation' })
     expect(resolved.registry.origin('dataset', 'example-sums')).toMatchObject({
       package: 'medtune-plugin-example',
