@@ -18,6 +18,7 @@ import { anySignal, closing } from './run/resources.ts'
 import { checkRows, openResume } from './run/resume.ts'
 import { createStages } from './run/stages.ts'
 import { train } from './run/train.ts'
+import { checkWatchedScore } from './run/watched.ts'
 
 /**
  * Trains, evaluates and records what the recipe describes.
@@ -59,10 +60,9 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
       }
 
       const base = await evaluateAll('base', 0, evaluation)
-      const trained = await train(resolved, stages, engine, data, log, checkpoints, {
-        ...options,
-        signal,
-      })
+      checkWatchedScore(resolved, base)
+      const trained = await train(evaluation, checkpoints, { ...options, signal })
+      await checkpoints.restoreBest()
       await writeAdapter(adapter, engine, log)
       const tuned = await evaluateAll('tuned', trained.state.step, evaluation)
 
@@ -72,7 +72,7 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
       const results = {
         base,
         tuned,
-        records: trained.records,
+        training: trained,
         trainable: adapter.trainable,
         precision: engine.precision,
         exports,

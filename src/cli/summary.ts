@@ -12,10 +12,19 @@ export function summarise(report: Report, bold: Paint = (text) => text): string 
   const lines = [
     `${bold(name)}: ${count(train.steps)} steps in ${duration(seconds)}, loss ${train.loss_first.toFixed(4)} -> ${train.loss_last.toFixed(4)}`,
     `${count(train.tokens)} tokens at ${count(train.tokens_per_second)} tokens/s, peak memory ${bytes(train.peak_rss_bytes)}`,
+    ...bestLine(train),
     ...Object.entries(report.eval).flatMap(([title, evaluation]) => evaluationLines(title, evaluation, bold)),
     `run folder: ${relative(process.cwd(), report.folder) || '.'}`,
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** Which weights were kept, where something looked for the best. */
+function bestLine({ best, stopped_early, steps }: Report['train']): string[] {
+  if (stopped_early === undefined) return []
+  const end = stopped_early ? `training ended early, at step ${count(steps)}` : 'trained to the end'
+  if (best === undefined) return [`${end}; no measurement was a number, so that the last weights are kept`]
+  return [`${end}; kept the weights of step ${count(best.step)}, ${best.metric} ${best.value.toFixed(4)}`]
 }
 
 /** The evaluation before and after; below it, indented, the parts of a group, other metrics and the clean part. */

@@ -94,6 +94,12 @@ export const STAGES: { readonly [K in StageKind]: StageShape } = {
         pattern: '^[A-Za-z0-9][A-Za-z0-9_-]*$',
         description: "Name in reports; the plugin's own name if left out.",
       },
+      every: {
+        type: 'integer',
+        minimum: 1,
+        description:
+          'Optimizer steps between two measurements while training goes on; left out, only before and after.',
+      },
     },
     summary: 'What is measured, on the base and the tuned model.',
   },

@@ -32,6 +32,11 @@ const ELSEWHERE: { readonly [name: string]: string } = {
   sample_packing: 'train.pack',
   base_model: 'model.repo',
   datasets: 'dataset',
+  early_stopping_patience: 'early_stopping.patience',
+  early_stopping_threshold: 'early_stopping.min_delta',
+  metric_for_best_model: 'early_stopping.metric',
+  load_best_model_at_end: 'early_stopping',
+  eval_steps: 'train.eval_every',
   '<<': 'extends',
 }
 

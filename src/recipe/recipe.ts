@@ -29,6 +29,16 @@ export interface TrainOptions {
   readonly nonfinite_limit: number
   /** Optimizer steps between holdout losses; left out, only before and after. */
   readonly eval_every?: number
+  /** Held-out rows that this loss is taken over; all if left out. */
+  readonly eval_rows?: number
+}
+
+/** See `EarlyStoppingOptions`. */
+export interface EarlyStopping {
+  readonly metric: string
+  readonly goal?: 'minimize' | 'maximize'
+  readonly patience?: number
+  readonly min_delta: number
 }
 
 export interface CheckpointOptions {
@@ -52,6 +62,7 @@ export interface Recipe {
   readonly compute: StageUse
   readonly train: TrainOptions
   readonly checkpoint: CheckpointOptions
+  readonly early_stopping?: EarlyStopping
   readonly eval: readonly StageUse[]
   readonly trackers: readonly StageUse[]
   readonly exports: readonly StageUse[]

@@ -79,6 +79,39 @@ const TRAIN: { readonly [name: string]: OptionSchema } = {
     minimum: 1,
     description: 'Optimizer steps between holdout losses; left out, only before and after.',
   },
+  eval_rows: {
+    type: 'integer',
+    minimum: 1,
+    description: 'Held-out rows that eval_every takes the loss over, evenly spread; all if left out.',
+  },
+}
+
+/** Options of `early_stopping:`; their types are `EarlyStopping`. */
+const EARLY_STOPPING: { readonly [name: string]: OptionSchema } = {
+  metric: {
+    type: 'string',
+    minLength: 1,
+    default: 'holdout.loss',
+    description:
+      'What decides: holdout.loss, train.loss, or an evaluation that has every, alone or with a score (qa, qa.acc_norm).',
+  },
+  goal: {
+    type: 'string',
+    enum: ['minimize', 'maximize'],
+    description: 'Which end of it is better; left out, what the evaluation itself says.',
+  },
+  patience: {
+    type: 'integer',
+    minimum: 1,
+    description:
+      'Measurements in a row without improvement after which training ends; left out, it goes on to the end.',
+  },
+  min_delta: {
+    type: 'number',
+    minimum: 0,
+    default: 0,
+    description: 'How much better than the best so far counts as an improvement.',
+  },
 }
 
 /** Options of `checkpoint:`; their types are `CheckpointOptions`. */
@@ -138,6 +171,7 @@ export function recipeSchema(registry: Registry, recipe?: unknown): JsonSchema {
       ...stageProperties(registry, KINDS, recipe),
       train: { type: 'object', additionalProperties: false, default: {}, properties: TRAIN },
       checkpoint: { type: 'object', additionalProperties: false, default: {}, properties: CHECKPOINT },
+      early_stopping: { type: 'object', additionalProperties: false, properties: EARLY_STOPPING },
     },
   }
 }
@@ -198,6 +232,7 @@ export function knownKeys(registry: Registry, recipe: unknown): ReadonlyMap<stri
   const add = (key: string, path: string) => places.set(key, [...(places.get(key) ?? []), path])
   for (const key of Object.keys(TRAIN)) add(key, `train.${key}`)
   for (const key of Object.keys(CHECKPOINT)) add(key, `checkpoint.${key}`)
+  for (const key of Object.keys(EARLY_STOPPING)) add(key, `early_stopping.${key}`)
   for (const kind of KINDS.filter((entry) => !STAGES[entry].many)) {
     const name = (recipe as Record<string, { use?: unknown } | undefined>)[STAGES[kind].key]?.use
     if (typeof name !== 'string' || !registry.has(kind, name)) continue
@@ -208,6 +243,7 @@ export function knownKeys(registry: Registry, recipe: unknown): ReadonlyMap<stri
     ...Object.keys(TOP),
     'train',
     'checkpoint',
+    'early_stopping',
     'extends',
     ...KINDS.map((kind) => STAGES[kind].key),
   ])

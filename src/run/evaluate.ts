@@ -6,7 +6,7 @@ import { outcomeScores } from '../eval/report.ts'
 import { createScorer } from '../eval/score.ts'
 import { type StorePlace, storedGenerator, storedScorer } from '../eval/score-store.ts'
 import { stopTokens } from '../eval/stop-tokens.ts'
-import type { Encoded, EvalOutcome, Model, Subject } from '../plugin/contract.ts'
+import type { Encoded, EvalOutcome, Evaluation, Model, Subject } from '../plugin/contract.ts'
 import { contentHash } from '../recipe/hash.ts'
 import type { Recipe } from '../recipe/recipe.ts'
 import { evaluationKey } from '../track/kept-events.ts'
@@ -76,17 +76,27 @@ async function storePlace(
   }
 }
 
+/** One evaluation of the weights as they are between two steps. Its items are not kept. */
+export function evaluateInTraining(
+  name: string,
+  evaluation: Evaluation,
+  context: EvaluateContext,
+): Promise<EvalOutcome> {
+  return evaluation.evaluate(subjectOf('tuned', name, context, undefined, context.engine.scoreInTraining))
+}
+
 function subjectOf(
   which: 'base' | 'tuned',
   name: string,
   context: EvaluateContext,
   store: StorePlace | undefined,
+  score = context.engine.score,
 ): Subject {
   const { engine, data, model, stages, onProgress } = context
   const phase = `evaluate ${which}: ${name}`
   onProgress?.({ phase, done: 0, total: 1 })
   const progress = (done: number, total: number): void => onProgress?.({ phase, done, total })
-  const scorer = createScorer((batch) => engine.score(batch, GAIN[which]), progress)
+  const scorer = createScorer((batch) => score(batch, GAIN[which]), progress)
   const generate = createGenerator({
     decode: engine.decode,
     tokenizer: data.tokenizer,
@@ -106,10 +116,17 @@ function subjectOf(
   }
 }
 
-/** Token mean of the loss over the held-out documents, by the training program: used between two steps. */
-export async function holdoutLoss(engine: Engine, holdout: EncodedSplit): Promise<number> {
+/**
+ * Token mean of the loss over the held-out documents, by the training program: used between two steps.
+ * @param limit of documents, evenly spread over all
+ */
+export async function holdoutLoss(
+  engine: Engine,
+  holdout: EncodedSplit,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<number> {
   const scorer = createScorer((batch) => engine.scoreInTraining(batch, GAIN.tuned))
-  const scores = await scorer.scoreDocuments(await allDocuments(holdout))
+  const scores = await scorer.scoreDocuments(spread(await allDocuments(holdout), limit))
   const tokens = scores.reduce((total, score) => total + score.tokens, 0)
   return -scores.reduce((total, { sum }) => total + sum, 0) / tokens
 }
@@ -121,8 +138,14 @@ async function allDocuments(split: EncodedSplit | undefined): Promise<readonly E
   return documents
 }
 
+/** `limit` of the items, evenly spread. */
+function spread<T>(items: readonly T[], limit: number): readonly T[] {
+  if (items.length <= limit) return items
+  return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!)
+}
+
 /** Events hold numbers only. */
-function plainScores(outcome: EvalOutcome): Record<string, number> {
+export function plainScores(outcome: EvalOutcome): Record<string, number> {
   const entries = Object.entries(outcomeScores(outcome))
   return Object.fromEntries(
     entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number'),

@@ -15,6 +15,7 @@ import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { nearest } from '../util/nearest.ts'
 import { hasHoldout } from './data.ts'
 import type { RunStages } from './stages.ts'
+import { checkWatched } from './watched.ts'
 
 /**
  * What is undefined is not at hand yet, and what it decides is not checked.
@@ -32,6 +33,7 @@ export async function preflight(
     () => checkHoldoutUse(resolved, stages),
     () => checkRate(resolved, stages),
     () => checkRollback(resolved),
+    () => checkWatched(resolved, stages.evaluations),
     async () => dataset && checkColumns(resolved, stages, await firstRow(resolved, dataset)),
   ])
 }

@@ -2,13 +2,14 @@
 import type { Census } from '../data/index.ts'
 import { compareAll, type EvalReport } from '../eval/report.ts'
 import type { EvalOutcome } from '../plugin/contract.ts'
-import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import type { Recipe, ResolvedRecipe } from '../recipe/recipe.ts'
 import { memory } from '../track/hardware.ts'
+import { EARLY_STOPPING, type EarlyStoppingState } from '../train/early-stopping.ts'
 import { tokensPerSecond } from '../train/loop.ts'
-import type { StepDone } from '../train/state.ts'
 import type { RunData } from './data.ts'
 import type { ContaminationReport, Decontaminated } from './decontaminate.ts'
 import type { RunLog, Warnings } from './record.ts'
+import type { Training } from './train.ts'
 
 export interface Report {
   readonly name: string
@@ -28,6 +29,10 @@ export interface Report {
     readonly peak_rss_bytes: number
     readonly trainable: number
     readonly precision: 'fp32' | 'bf16'
+    /** With early_stopping: the step whose weights were kept, and the metric there. */
+    readonly best?: { readonly step: number; readonly metric: string; readonly value: number }
+    /** With early_stopping: whether training ended before its last step. */
+    readonly stopped_early?: boolean
   }
   readonly eval: Readonly<Record<string, EvalReport>>
   /** Training rows that contain evaluation items; left out where there was nothing to look for. */
@@ -41,7 +46,7 @@ export interface Report {
 export interface Results {
   readonly base: ReadonlyMap<string, EvalOutcome>
   readonly tuned: ReadonlyMap<string, EvalOutcome>
-  readonly records: readonly Pick<StepDone, 'loss' | 'tokens' | 'seconds'>[]
+  readonly training: Training
   readonly trainable: number
   readonly precision: 'fp32' | 'bf16'
   readonly exports: readonly string[]
@@ -56,7 +61,8 @@ export async function writeReport(
   warnings: Warnings,
   results: Results,
 ): Promise<Report> {
-  const { records, base, tuned, data, clean } = results
+  const { training, base, tuned, data, clean } = results
+  const { records } = training
   await data.checked
   const report: Report = {
     name: recipe.name,
@@ -73,6 +79,7 @@ export async function writeReport(
       peak_rss_bytes: memory().peak,
       trainable: results.trainable,
       precision: results.precision,
+      ...bestOf(recipe, training),
     },
     eval: compareAll(base, tuned, recipe.seed, clean.contaminated),
     ...(clean.report ? { contamination: clean.report } : {}),
@@ -85,4 +92,14 @@ export async function writeReport(
   }
   await folder.writeJson('report.json', report)
   return report
+}
+
+/** Which weights were kept, where something looked for the best. */
+function bestOf(
+  { early_stopping }: Recipe,
+  { state }: Training,
+): Pick<Report['train'], 'best' | 'stopped_early'> {
+  if (early_stopping === undefined) return {}
+  const { best, stopped } = state.hooks[EARLY_STOPPING] as EarlyStoppingState
+  return { ...(best ? { best: { ...best, metric: early_stopping.metric } } : {}), stopped_early: stopped }
 }

@@ -23,6 +23,8 @@ export interface NamedEvaluation {
   /** Path in the recipe, such as `eval.0`. */
   readonly path: string
   readonly evaluation: Evaluation
+  /** Optimizer steps between two measurements while training goes on. */
+  readonly every?: number
 }
 
 export interface RunStages {
@@ -87,10 +89,11 @@ export async function createStages(
   // Made once here although it lives in the executor's worker, so that a refused option is found now.
   await create('optimizer', 'optimizer')
   const lists = {
-    evaluations: (await many('eval', 'eval')).map(({ name, path, made }) => ({
+    evaluations: (await many('eval', 'eval')).map(({ name, path, made }, i) => ({
       name,
       path,
       evaluation: made,
+      ...(typeof recipe.eval[i]!.every === 'number' ? { every: recipe.eval[i]!.every } : {}),
     })),
     trackers: (await many('tracker', 'trackers')).map(({ name, made }) => ({ name, tracker: made })),
     exporters: (await many('export', 'exports')).map(({ name, made }) => ({ name, exporter: made })),

@@ -3,7 +3,6 @@ import linear from '../../plugins/schedule/linear.ts'
 import type { Batch } from '../../src/data/index.ts'
 import { createScorer } from '../../src/eval/score.ts'
 import type { CompiledProgram, Encoded, Executor, RunEventBody, Schedule } from '../../src/plugin/contract.ts'
-import { holdoutHook } from '../../src/train/holdout.ts'
 import {
   DivergedError,
   type LoopOptions,
@@ -11,6 +10,7 @@ import {
   tokensPerSecond,
   trainLoop,
 } from '../../src/train/loop.ts'
+import { measureHook } from '../../src/train/measure.ts'
 import type { StepDone, StepHook } from '../../src/train/state.ts'
 import { feedsFor, type Programs } from '../../src/train/step.ts'
 import { Stopped } from '../../src/util/stopped.ts'
@@ -49,6 +49,13 @@ const runBatch = async (compiled: CompiledProgram, batch: Batch, accumulate: boo
   const feeds = { ids, position, segment, branch, labelSlot, labelId, labelWeight, gain: Float32Array.of(1) }
   return compiled.run(feedsFor(programs.train, feeds), { rows, length, labels }, accumulate)
 }
+
+const holdoutHook = (every: number, loss: () => Promise<number>, emit: (event: RunEventBody) => void) =>
+  measureHook(
+    { name: 'holdout', every, atEnd: true },
+    async () => ({ scores: { loss: await loss() }, metric: 'loss', better: 'lower' }),
+    (step, { scores }) => emit({ type: 'eval', step, name: 'holdout', scores }),
+  )
 
 interface Trained {
   readonly executor: Executor

@@ -1,0 +1,167 @@
+/** @file Early stopping in whole runs: the best weights are kept, put back, evaluated and named, also over a resume. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { summarise } from '../../src/cli/summary.ts'
+import { loadRecipe } from '../../src/recipe/recipe.ts'
+import type { RunOptions } from '../../src/run/options.ts'
+import type { Report } from '../../src/run/report.ts'
+import { resume, run } from '../../src/run.ts'
+import { Stopped } from '../../src/util/stopped.ts'
+import { smallProject } from './project.ts'
+
+let project: string
+let whole: Awaited<ReturnType<typeof start>>
+let count = 0
+
+/** A rate so high that the held-out loss falls, then jumps up. */
+const WILD = [
+  'train.steps=40',
+  'train.accumulate=1',
+  'train.eval_every=4',
+  'schedule={use: constant}',
+  'optimizer.lr=5e-2',
+  'adapter.rank=8',
+  'eval=[loss]',
+]
+const STOP = [...WILD, 'early_stopping={patience: 1}']
+
+beforeAll(async () => {
+  project = await smallProject()
+  whole = await start(STOP)
+})
+
+async function start(overrides: readonly string[], options: RunOptions = {}) {
+  const runsDir = join(project, `runs-${count++}`)
+  const resolved = await loadRecipe(join(project, 'recipe.yaml'), overrides)
+  const outcome = await run(resolved, { runsDir, ...options }).then(
+    (report) => ({ report, error: undefined }),
+    (error: Error) => ({ report: undefined, error }),
+  )
+  const [made] = readdirSync(project).includes(`runs-${count - 1}`) ? readdirSync(runsDir) : []
+  return { ...outcome, folder: made === undefined ? '' : join(runsDir, made) }
+}
+
+const eventsOf = (folder: string) =>
+  readFileSync(join(folder, 'events.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+const measuredIn = (folder: string, name: string): { step: number; scores: Record<string, number> }[] =>
+  eventsOf(folder).filter((event) => event.type === 'eval' && event.name === name)
+const bytesOf = (folder: string, name = 'adapter/adapter_model.safetensors') =>
+  readFileSync(join(folder, name)).toString('base64')
+
+function lowest(events: readonly { step: number; scores: Record<string, number> }[]) {
+  return events.reduce((best, event) => (event.scores.loss! < best.scores.loss! ? event : best))
+}
+
+test('training ends where the held-out loss no longer falls, with the weights of its lowest', () => {
+  const { report, folder } = whole
+  const losses = measuredIn(folder, 'holdout')
+  const best = lowest(losses)
+  expect(report!.train).toMatchObject({
+    best: { step: best.step, metric: 'holdout.loss', value: best.scores.loss },
+    stopped_early: true,
+    steps: best.step + 4,
+  })
+  expect(report!.train.steps).toBeLessThan(40)
+  // What is written and scored are those weights, not the last ones.
+  expect(bytesOf(folder)).toBe(bytesOf(folder, `checkpoints/${best.step}/adapter/adapter_model.safetensors`))
+  expect(report!.eval.loss!.tuned.loss).toBeCloseTo(best.scores.loss!, 4)
+  expect(losses.at(-1)!.scores.loss).toBeGreaterThan(best.scores.loss! + 1e-3)
+  expect(summarise(report as Report)).toMatch(
+    new RegExp(
+      `training ended early, at step ${best.step + 4}; kept the weights of step ${best.step}, holdout\\.loss \\d`,
+    ),
+  )
+})
+
+test('interrupted before and after its best step, it comes to the same, bit for bit', async () => {
+  const { best, steps } = whole.report!.train
+  for (const at of [best!.step - 1, best!.step + 2]) {
+    const controller = new AbortController()
+    const { folder, error } = await start(STOP, {
+      signal: controller.signal,
+      onEvent: (event) => {
+        if (event.type === 'step' && event.step === at) controller.abort(new Stopped('SIGINT'))
+      },
+    })
+    expect(error).toBeInstanceOf(Stopped)
+    const report = await resume(folder)
+    expect(report.train).toMatchObject({ best, steps, stopped_early: true })
+    expect(bytesOf(folder)).toBe(bytesOf(whole.folder))
+    expect(measuredIn(folder, 'holdout').map(({ scores }) => scores)).toEqual(
+      measuredIn(whole.folder, 'holdout').map(({ scores }) => scores),
+    )
+  }
+})
+
+test('without patience it trains to the end and keeps the best all the same', async () => {
+  const { report, folder } = await start([...WILD, 'train.steps=24', 'early_stopping={}'])
+  const best = lowest(measuredIn(folder, 'holdout'))
+  expect(report!.train).toMatchObject({ steps: 24, stopped_early: false, best: { step: best.step } })
+  expect(bytesOf(folder)).toBe(bytesOf(folder, `checkpoints/${best.step}/adapter/adapter_model.safetensors`))
+})
+
+test('an evaluation of the recipe decides, measured every few steps', async () => {
+  const { report, folder } = await start([
+    'train.steps=12',
+    'train.accumulate=1',
+    'eval=[{use: multiple-choice, name: colours, path: questions.jsonl, every: 5}]',
+    `eval.0.path=${join(project, 'questions.jsonl')}`,
+    'early_stopping={metric: colours.acc_norm}',
+  ])
+  // Before, at 5 and 10, at the last step, and once more for the weights that were kept.
+  const measured = measuredIn(folder, 'colours')
+  expect(measured.map(({ step }) => step)).toEqual([0, 5, 10, 12, 12])
+  const values = measured.slice(1, 4).map(({ scores }) => scores.acc_norm!)
+  const { best } = report!.train
+  expect(best).toMatchObject({ metric: 'colours.acc_norm', value: Math.max(...values) })
+  expect(best!.step).toBe([5, 10, 12][values.indexOf(Math.max(...values))])
+  expect(measured[4]!.scores.acc_norm).toBe(best!.value)
+})
+
+test('eval_rows takes the loss over a part of the held-out rows', async () => {
+  const loss = async (rows: readonly string[]) => {
+    const { folder } = await start(['train.steps=3', 'train.eval_every=3', 'eval=[]', ...rows])
+    return measuredIn(folder, 'holdout')[0]!.scores.loss
+  }
+  const [all, same, half] = [
+    await loss([]),
+    await loss(['train.eval_rows=4']),
+    await loss(['train.eval_rows=2']),
+  ]
+  expect(same).toBe(all)
+  expect(half).not.toBe(all)
+})
+
+test.each([
+  [
+    ['train.eval_every=3', 'early_stopping.metric=holdout.los'],
+    /the recipe does not measure "holdout\.los"; did you mean "holdout\.loss"/,
+  ],
+  [
+    ['early_stopping.metric=colours'],
+    /"colours" is measured only before and after training: set eval\.1\.every/,
+  ],
+  [['early_stopping.patience=0'], /early_stopping\.patience: must be/],
+  [
+    ['early_stopping_patience=3'],
+    /early_stopping_patience: unknown key; did you mean "early_stopping\.patience"/,
+  ],
+])('refused before anything is written: %s', async (overrides, message) => {
+  const resolved = loadRecipe(join(project, 'recipe.yaml'), overrides)
+  await expect(resolved.then((recipe) => run(recipe, { runsDir: join(project, 'none') }))).rejects.toThrow(
+    message,
+  )
+  expect(readdirSync(project)).not.toContain('none')
+})
+
+test('a score that the evaluation does not give is told once the base model is scored', async () => {
+  const { error, folder } = await start(['eval.1.every=2', 'early_stopping.metric=colours.f1'])
+  expect(error?.message).toMatch(
+    /early_stopping\.metric: "colours" has no score "f1"; it has: accuracy, .*acc_norm/,
+  )
+  expect(eventsOf(folder).filter(({ type }) => type === 'step')).toEqual([])
+})
