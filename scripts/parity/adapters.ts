@@ -59,63 +59,83 @@ interface Output {
   readonly note: (text: string) => void
 }
 
-/** Prints a line an adapter; whether all agree. */
-export async function logitsAgree(
-  reference: Reference,
-  folder: string,
-  documents: readonly Document[],
-  { print, note }: Output,
-): Promise<boolean> {
-  const out = join(WORK, 'logits')
-  rmSync(out, { recursive: true, force: true })
-  mkdirSync(out, { recursive: true })
-  const texts = textsOf(documents)
-  const ask = (settings: object): Promise<string> => {
-    writeFileSync(join(out, 'settings.json'), JSON.stringify({ model: folder, out, texts, ...settings }))
-    return reference.run(script('parity_logits.py'), [join(out, 'settings.json')])
-  }
-  note('logits: the reference, bare and with adapters of its own')
+/** The bare model, and adapters that PEFT makes: prints a line each; whether all agree. */
+export async function fromPeftAgrees(side: Sides, { print, note }: Output): Promise<boolean> {
+  const { out, texts, ask, open } = prepare(side, 'from-peft')
+  note('from PEFT: the reference, bare and with adapters of its own')
   const lengths = Object.keys(texts)
   await ask({ base: lengths, make: THEIRS })
   const found = new Map<string, Float32Array>()
-  const open = (adapter: object) => openModel(out, folder, adapter)
-  note('logits: medtune')
   const bare = await open({})
   for (const name of lengths) found.set(`base-${name}`, await bare.logits(texts[name]!, 0))
   await bare.close()
   for (const name of Object.keys(THEIRS)) {
-    note(`logits: medtune, ${name}`)
+    note(`from PEFT: medtune, ${name}`)
     const opened = await open({ from: join(out, name) })
     found.set(name, await opened.logits(texts.long!, 1))
     await opened.close()
   }
+  return compareLogits(out, found, print)
+}
+
+/** Adapters that medtune trains and PEFT loads: prints a line each; whether all agree. */
+export async function toPeftAgrees(side: Sides, { print, note }: Output): Promise<boolean> {
+  const { out, texts, ask, open } = prepare(side, 'to-peft')
+  const found = new Map<string, Float32Array>()
   const load: Record<string, string> = {}
+  const start = join(out, 'pissa-start.safetensors')
   for (const [name, options] of Object.entries(OURS)) {
-    note(`logits: medtune trains ${name}`)
+    note(`to PEFT: medtune trains ${name}`)
     const opened = await open(options)
     load[name] = join(out, name)
     mkdirSync(load[name])
     await opened.train()
     await opened.plan.write(load[name], (parameter) => opened.executor.read(parameter))
-    if (name.startsWith('pissa')) await writeStart(opened, join(out, 'pissa-start.safetensors'))
+    if (name.startsWith('pissa')) await writeStart(opened, start)
     found.set(name, await opened.logits(texts.long!, 1))
     await opened.close()
   }
-  note('logits: the reference, adapters of medtune')
-  await ask({ load })
+  note('to PEFT: the reference loads them')
+  await ask({ base: ['long'], load })
+  const factors = await factorsAgree(side.reference, side.model, start, print)
+  return compareLogits(out, found, print) && factors
+}
+
+export interface Sides {
+  readonly reference: Reference
+  /** Folder of the model. */
+  readonly model: string
+  readonly documents: readonly Document[]
+}
+
+function prepare({ reference, model, documents }: Sides, name: string) {
+  const out = join(WORK, name)
+  rmSync(out, { recursive: true, force: true })
+  mkdirSync(out, { recursive: true })
+  const texts = textsOf(documents)
+  const ask = (settings: object): Promise<string> => {
+    writeFileSync(join(out, 'settings.json'), JSON.stringify({ model, out, texts, ...settings }))
+    return reference.run(script('parity_logits.py'), [join(out, 'settings.json')])
+  }
+  return { out, texts, ask, open: (adapter: object) => openModel(out, model, adapter) }
+}
+
+function compareLogits(
+  out: string,
+  found: ReadonlyMap<string, Float32Array>,
+  print: Output['print'],
+): boolean {
   const base = readFloats(join(out, 'base-long.f32'))
-  const adapters = [...found].map(([name, ours]) => {
-    const theirs = readFloats(join(out, `${name}.f32`))
-    const apart = relative(ours, theirs)
-    const effect = name.startsWith('base-') ? undefined : relative(theirs, base)
-    const pass = apart <= LIMIT && (effect === undefined || effect >= EFFECT)
-    print({ check: 'logits', name, pass, relative: apart, effect })
-    return pass
-  })
-  return (
-    (await factorsAgree(reference, folder, join(out, 'pissa-start.safetensors'), print)) &&
-    adapters.every(Boolean)
-  )
+  return [...found]
+    .map(([name, ours]) => {
+      const theirs = readFloats(join(out, `${name}.f32`))
+      const apart = relative(ours, theirs)
+      const effect = name.startsWith('base-') ? undefined : relative(theirs, base)
+      const pass = apart <= LIMIT && (effect === undefined || effect >= EFFECT)
+      print({ check: 'logits', name, pass, relative: apart, effect })
+      return pass
+    })
+    .every(Boolean)
 }
 
 /** Lengths of the issue, and one with places around the edge of the window, which adapters are seen on. */
