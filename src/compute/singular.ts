@@ -3,7 +3,8 @@
  * Van Loan, Matrix Computations, 10.4), every vector kept orthogonal to all before it. A matrix that is small, or of
  * which many values are asked, is decomposed whole.
  */
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import { createRequire } from 'node:module'
+import type { Matrix } from 'ml-matrix'
 import { uniform } from '../util/random.ts'
 
 /** What is nearest to W of its rank is b a: b [rows, rank] is U sqrt(S), a [rank, columns] is sqrt(S) V^T. */
@@ -153,15 +154,20 @@ function wholeVectors({ values: w, height, width }: Tall, rank: number): Float64
   )
 }
 
+/** Loaded when it is needed: most runs never need it, and it would cost each command its time to start. */
+let library: typeof import('ml-matrix') | undefined
+const load = createRequire(import.meta.url)
+
 /** Eigenvalues of a symmetric matrix, rising, and its eigenvectors as columns. */
 function eigen(symmetric: readonly ArrayLike<number>[]): {
   readonly values: readonly number[]
   readonly vectors: Matrix
 } {
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(
-    new Matrix(symmetric as number[][]),
-    { assumeSymmetric: true },
-  )
+  library ??= load('ml-matrix') as typeof import('ml-matrix')
+  const matrix = new library.Matrix(symmetric as number[][])
+  const { realEigenvalues, eigenvectorMatrix } = new library.EigenvalueDecomposition(matrix, {
+    assumeSymmetric: true,
+  })
   return { values: realEigenvalues, vectors: eigenvectorMatrix }
 }
 
