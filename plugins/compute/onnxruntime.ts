@@ -18,7 +18,8 @@ export default definePlugin({
       prepack: {
         type: 'boolean',
         default: false,
-        description: 'Keep packed copies of the weights: faster, about twice the memory of the weights more.',
+        description:
+          'Keep packed copies of the weights: faster, about twice the memory of the weights more. Generation always does, with about the embedding more.',
       },
       arena: {
         type: 'boolean',

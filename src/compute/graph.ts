@@ -184,4 +184,6 @@ export interface Program {
   readonly parameters: readonly (ParameterSpec & { readonly value: Value; readonly gradient: Value | null })[]
   /** Every node, inputs before users: executors that can, run it as written. */
   readonly order: readonly Node[]
+  /** Runs many times over few tokens: then reading the weights is what a run costs, and packing them ahead pays. */
+  readonly narrow: boolean
 }

@@ -18,6 +18,7 @@ export function program(options: {
   readonly name: string
   readonly outputs: Readonly<Record<string, Value>>
   readonly gradients?: ReadonlyMap<Value, Value>
+  readonly narrow?: boolean
 }): Program {
   const outputs = Object.entries(options.outputs).map(([name, value]) => ({ name, value }))
   const gradients = options.gradients ?? new Map<Value, Value>()
@@ -32,7 +33,8 @@ export function program(options: {
     return { ...spec, value, gradient: gradients.get(value) ?? null }
   })
   refuseTwins([...inputs, ...parameters].map(({ name }) => name))
-  return Object.freeze({ name: options.name, inputs, outputs, parameters, order })
+  const { name, narrow = false } = options
+  return Object.freeze({ name, inputs, outputs, parameters, order, narrow })
 }
 
 function refuseTwins(names: readonly string[]): void {

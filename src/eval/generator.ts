@@ -25,5 +25,6 @@ export function buildGenerator(model: Model, attachment: Attachment): Program {
     [presentName('k', layer), k] as const,
     [presentName('v', layer), v] as const,
   ])
-  return program({ name: 'generate', outputs: { [LOGITS]: logits, ...Object.fromEntries(kept) } })
+  const outputs = { [LOGITS]: logits, ...Object.fromEntries(kept) }
+  return program({ name: 'generate', outputs, narrow: true })
 }

@@ -24,6 +24,8 @@ export interface LoweredProgram {
   readonly gradients: Readonly<Record<string, string>>
   /** Bytes of the weights, as f32 in memory. */
   readonly weightBytes: number
+  /** See `Program.narrow`. */
+  readonly narrow: boolean
 }
 
 const BYTES = { f32: 4, f16: 2, bf16: 2 } as const
@@ -232,6 +234,7 @@ export function lowerGraph(program: Program): LoweredGraph {
     parameters: program.parameters.map(({ value: _, gradient: __, ...spec }) => spec),
     gradients,
     weightBytes: weights.bytes,
+    narrow: program.narrow,
   }
 }
 

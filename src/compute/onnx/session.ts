@@ -90,7 +90,7 @@ export class Sessions {
     await this.#makeRoom(index)
     const session = await ort.InferenceSession.create(
       this.#programs[index]!.model,
-      sessionOptions(this.#settings, this.#programs[index]!.folder),
+      sessionOptions(prepared(this.#settings, this.#programs[index]!), this.#programs[index]!.folder),
     )
     this.#live.set(index, session)
     return session
@@ -101,6 +101,11 @@ export class Sessions {
     const all = [index, ...this.#live.keys()].reduce((sum, i) => sum + this.#programs[i]!.weightBytes, 0)
     if (all > SMALL_BYTES) await this.close()
   }
+}
+
+/** A narrow program has its weights packed whatever the settings say: else each run would pack them anew. */
+function prepared(settings: SessionSettings, { narrow }: LoweredProgram): SessionSettings {
+  return narrow ? { ...settings, prepack: true } : settings
 }
 
 /** `folder`: where the weights of the program lie, '' where it has none. */
