@@ -1,6 +1,11 @@
 /** @file Full fine-tuning: every weight of the model trains, and the result is a model of its own. */
 import { type Adapter, definePlugin } from 'medtune/plugin'
 
+/** What was opened to be asked is not written again. */
+const refuseCopy = async (): Promise<never> => {
+  throw new Error('this adapter was opened to be asked, not to be written')
+}
+
 export default definePlugin({
   kind: 'adapter',
   name: 'full',
@@ -18,8 +23,14 @@ export default definePlugin({
     additionalProperties: false,
   },
   async create({ dtype }): Promise<Adapter> {
-    const { fullAttachment } = await import('medtune/nn')
+    const { frozenFrom, fullAttachment } = await import('medtune/nn')
     return {
+      open: (folder, model) => ({
+        trainable: model.parameters,
+        targets: model.weights.map(({ name }) => name),
+        attachment: frozenFrom(folder, model),
+        write: refuseCopy,
+      }),
       plan: (model) => ({
         trainable: model.parameters,
         targets: model.weights.map(({ name }) => name),

@@ -1,7 +1,14 @@
 /** @file LoRA: a low-rank branch beside chosen projections, while the model's own weights stay as they are. */
 import { existsSync } from 'node:fs'
 import type { LoraSettings, LoraTarget } from 'medtune/nn'
-import { type Adapter, definePlugin, type Model, OptionError, type Options } from 'medtune/plugin'
+import {
+  type Adapter,
+  type AdapterPlan,
+  definePlugin,
+  type Model,
+  OptionError,
+  type Options,
+} from 'medtune/plugin'
 import { OPTIONS } from './lora-options.ts'
 
 type LoraOptions = Options<typeof OPTIONS>
@@ -13,23 +20,25 @@ export default definePlugin({
   options: OPTIONS,
   async create(options, { seed, resolvePath }): Promise<Adapter> {
     const { dropout = 0, from } = options
-    const { loraAttachment, loraTraining } = await import('medtune/nn')
+    const { loraAttachment, loraTraining, openPeftAdapter } = await import('medtune/nn')
     const folder = from === undefined ? undefined : resolvePath(from)
     const choose =
       folder === undefined ? await fromRecipe(options, seed) : await fromFolder(options, folder, seed)
+    const planOf = (model: Model, { targets, settings }: Chosen): AdapterPlan => ({
+      trainable: targets.reduce((total, target) => total + trainable(target), 0),
+      targets: targets.map(({ name }) => name),
+      attachment: loraAttachment(targets),
+      ...(dropout > 0 ? { training: loraTraining(targets, dropout) } : {}),
+      async write(path, read) {
+        const { writePeftAdapter } = await import('medtune/export')
+        await writePeftAdapter(path, model, targets, settings, read)
+      },
+    })
     return {
-      plan(model) {
-        const { targets, settings } = choose(model)
-        return {
-          trainable: targets.reduce((total, target) => total + trainable(target), 0),
-          targets: targets.map(({ name }) => name),
-          attachment: loraAttachment(targets),
-          ...(dropout > 0 ? { training: loraTraining(targets, dropout) } : {}),
-          async write(path, read) {
-            const { writePeftAdapter } = await import('medtune/export')
-            await writePeftAdapter(path, model, targets, settings, read)
-          },
-        }
+      plan: (model) => planOf(model, choose(model)),
+      open(path, model) {
+        const { config, targets } = openPeftAdapter(path, model)
+        return planOf(model, { targets, settings: { ...config, seed } })
       },
     }
   },

@@ -29,7 +29,7 @@ export default definePlugin({
     additionalProperties: false,
   },
   create({ file, date, ...options }, context): Template {
-    const { columns, form, turns, question } = conversation(options)
+    const { columns, form, turns, dialogue, question } = conversation(options)
     const path = file === undefined ? undefined : context.resolvePath(file)
     let chat: Chat | undefined
     const opened = (): Chat => {
@@ -45,6 +45,8 @@ export default definePlugin({
         chat = { render, controls: controlPattern(controls) }
       },
       render: (row) => spansOf(turns(row), false, opened()),
+      converse: (said) => spansOf(dialogue(said), true, opened()),
+      ends: () => endsOf(opened()),
       prompt: (user) => spansOf(question(user), true, opened()),
       instructed: (instruction, user) => spansOf(question(user, instruction), true, opened()),
     }
@@ -54,6 +56,21 @@ export default definePlugin({
 interface Chat {
   readonly render: RenderChat
   readonly controls: ControlPattern
+}
+
+/** The first control token that the template writes behind an answer. */
+function endsOf({ render, controls }: Chat): readonly string[] {
+  if (controls.any === undefined) return []
+  const answer = 'answer'
+  const whole = render(
+    [
+      { role: 'user', content: 'question' },
+      { role: 'assistant', content: answer },
+    ],
+    false,
+  )
+  const [, end] = whole.slice(whole.lastIndexOf(answer) + answer.length).split(controls.any)
+  return end === undefined ? [] : [end]
 }
 
 /** The conversation; with `open`, up to the place where the model begins to write. */

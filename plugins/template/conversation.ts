@@ -8,7 +8,7 @@ import {
   recogniseForm,
   type Turn,
 } from 'medtune/data'
-import { InputError, OptionError, type OptionSchema, type Row } from 'medtune/plugin'
+import { type ChatTurn, InputError, OptionError, type OptionSchema, type Row } from 'medtune/plugin'
 import { fillPattern, type Pattern, parsePattern } from './pattern.ts'
 
 /** Options that every chat template shares; spread them into its schema. */
@@ -54,6 +54,8 @@ export interface Conversation {
   form(row: Row): string
   /** The row's turns, with the recipe's system text where the row has none. Throws an InputError for a row that has no turns. */
   turns(row: Row): readonly Turn[]
+  /** A conversation so far, with the recipe's system text. */
+  dialogue(turns: readonly ChatTurn[]): readonly Turn[]
   /** The turns of a single question, with an instruction behind the recipe's own system text where one is given. */
   question(user: string, instruction?: string): readonly Turn[]
 }
@@ -65,6 +67,8 @@ export function conversation(options: ConversationOptions): Conversation {
     system === undefined || turns[0]?.role === 'system'
       ? turns
       : [{ role: 'system', content: system, train: false }, ...turns]
+  const dialogue = (turns: readonly ChatTurn[]) =>
+    instructed(turns.map((turn) => ({ ...turn, train: false })))
   const question = (user: string, instruction?: string): readonly Turn[] => {
     const turn: Turn = { role: 'user', content: user, train: false }
     if (instruction === undefined) return instructed([turn])
@@ -79,6 +83,7 @@ export function conversation(options: ConversationOptions): Conversation {
         ...question(fillPattern(patterns.user, row)),
         { role: 'assistant', content: fillPattern(patterns.model, row), train: true },
       ],
+      dialogue,
       question,
     }
   }
@@ -88,6 +93,7 @@ export function conversation(options: ConversationOptions): Conversation {
     columns: form === undefined ? [] : formColumns(form),
     form: formOf,
     turns: (row) => instructed(readTurns(row, formOf(row), loss_on)),
+    dialogue,
     question,
   }
 }

@@ -14,14 +14,16 @@ export default definePlugin({
     "Gemma's chat turns: system text folded into the first user turn, loss on the model's turns and their ends.",
   options: { type: 'object', properties: conversationOptions, additionalProperties: false },
   create(options): Template {
-    const { columns, form, turns, question } = conversation(options)
+    const { columns, form, turns, dialogue, question } = conversation(options)
     const open = [control('<start_of_turn>'), text('model\n')]
     return {
       columns,
       form,
       prompt: (user) => [...render(question(user)), ...open],
       instructed: (instruction, user) => [...render(question(user, instruction)), ...open],
+      converse: (said) => [...render(dialogue(said)), ...open],
       render: (row) => render(turns(row)),
+      ends: () => ['<end_of_turn>'],
     }
   },
 })

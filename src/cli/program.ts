@@ -1,6 +1,7 @@
 /** @file The commands. Each is one file, imported when it is called: `--help` must not wait for a library. */
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../util/package.ts'
+import type { ChatFlags } from './chat.ts'
 import type { CompareOptions } from './compare.ts'
 import { exitCode, tellFailure } from './failure.ts'
 import { addRunsCommands } from './runs/program.ts'
@@ -52,6 +53,7 @@ function buildProgram(run: Run): Command {
     .addHelpText('after', EXIT_CODES)
   addRecipeCommands(program, run)
   addResume(program, run)
+  addChatCommand(program, run)
   addOtherCommands(program, run)
   addRunsCommands(program, run)
   addCompareCommand(program, run)
@@ -93,6 +95,31 @@ function addRecipeCommands(program: Command, run: Run): void {
         async () => (await import('./validate.ts')).validate(target, overrides, options),
         Boolean(options.json),
       ),
+    )
+}
+
+function addChatCommand(program: Command, run: Run): void {
+  program
+    .command('chat')
+    .description('Talk with a model: what a run trained, what a recipe starts from, or any model folder.')
+    .argument(
+      '<target>',
+      'a run folder, a recipe, a folder with a model or an adapter, or a repository of the Hub',
+    )
+    .argument('[overrides...]', OVERRIDES)
+    .option('--prompt <text>', 'answer this and end; piped text is one prompt too')
+    .option('--base', 'the model without what the run trained')
+    .option('--max-tokens <n>', 'most tokens of an answer (512)')
+    .option('--temperature <t>', 'how freely is drawn; 0 takes the likeliest token always')
+    .option('--top-k <n>', 'draw among so many likeliest tokens')
+    .option('--top-p <p>', 'draw among the fewest likeliest tokens that reach this probability together')
+    .option('--min-p <p>', 'draw among tokens at least this likely, as a share of the likeliest')
+    .option('--repetition-penalty <x>', 'above 1: less of what was said before')
+    .option('--seed <n>', "decides every draw; the recipe's own if left out")
+    .option('--json', 'print the answer as one JSON object on stdout')
+    .option('--quiet', 'nothing on stderr')
+    .action((target: string, overrides: string[], options: ChatFlags) =>
+      run(async () => (await import('./chat.ts')).chat(target, overrides, options), Boolean(options.json)),
     )
 }
 

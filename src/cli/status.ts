@@ -95,6 +95,7 @@ class BlockStatus implements Status {
     this.figures.take(event)
     if (event.type === 'warning') this.say(`${this.colors.yellow('warning')}: ${event.message}`)
     if (event.type === 'eval' && event.name !== 'holdout') this.say(evalLine(event))
+    if (event.type === 'sample') this.say(sampleLine(event))
   }
 
   onProgress(progress: Progress): void {
@@ -147,6 +148,7 @@ class PlainStatus implements Status {
     this.figures.take(event)
     if (event.type === 'warning') this.say(`warning: ${event.message}`)
     if (event.type === 'eval') this.say(evalLine(event))
+    if (event.type === 'sample') this.say(sampleLine(event))
   }
 
   onProgress(progress: Progress): void {
@@ -172,6 +174,14 @@ class PlainStatus implements Status {
   }
 
   close(): void {}
+}
+
+function sampleLine({ step, prompt, text }: Extract<RunEvent, { type: 'sample' }>): string {
+  const brief = (words: string, most: number): string => {
+    const line = words.replace(/\s+/g, ' ').trim()
+    return line.length > most ? `${line.slice(0, most - 3)}...` : line
+  }
+  return `step ${step}  ${brief(prompt, 40)} -> ${brief(text, 120)}`
 }
 
 function evalLine({ step, name, scores }: Extract<RunEvent, { type: 'eval' }>): string {

@@ -31,7 +31,9 @@ export function createGenerator(context: GeneratorContext): Subject['generate'] 
     // Tokens are only asked for one by one where someone listens.
     const watched = onText !== undefined || answers.some(({ watches }) => watches)
     const onToken = (prompt: number, id: number): void => tell(answers[prompt]!.push(id), prompt)
+    let done = 0
     const decoded = await context.decode(requestOf(prompts, options, context), {
+      onDone: () => context.onProgress?.(++done, prompts.length),
       signal: options.signal,
       ...(watched && { onToken, ended: (prompt: number) => answers[prompt]!.ended }),
     })

@@ -66,8 +66,15 @@ export interface Template {
   prompt(user: string): readonly Span[]
   /** The same with an instruction before it, where a system text stands, behind the template's own. */
   instructed?(instruction: string, user: string): readonly Span[]
+  /** A conversation of several turns, up to the place where the model begins to write; the last turn is the user's. */
+  converse?(turns: readonly ChatTurn[]): readonly Span[]
   /** Control tokens that end the model's turn, beside those that the checkpoint names. */
   ends?(): readonly string[]
+}
+
+export interface ChatTurn {
+  readonly role: 'user' | 'assistant'
+  readonly content: string
 }
 
 // ---------------------------------------------------------------------------------- model
@@ -190,6 +197,11 @@ export interface Adapter {
    * `RecipeError`-shaped `OptionError` that names the option when they do not fit.
    */
   plan(model: Model): AdapterPlan
+  /**
+   * What `AdapterPlan.write` left in a folder, for a model to be asked with it; nothing of the recipe's own options
+   * counts. @throws InputError where the folder holds no such adapter, or one of another model
+   */
+  open?(folder: string, model: Model): AdapterPlan
 }
 
 export interface AdapterPlan {

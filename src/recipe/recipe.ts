@@ -50,6 +50,13 @@ export interface CheckpointOptions {
   readonly keep: number
 }
 
+export interface SampleOptions {
+  /** Optimizer steps between two rounds; left out, only before the first step and after the last. */
+  readonly every?: number
+  readonly prompts: readonly string[]
+  readonly max_tokens: number
+}
+
 export interface Recipe {
   readonly name: string
   readonly seed: number
@@ -63,6 +70,8 @@ export interface Recipe {
   readonly train: TrainOptions
   readonly checkpoint: CheckpointOptions
   readonly early_stopping?: EarlyStopping
+  /** What the model is asked while it learns. */
+  readonly samples?: SampleOptions
   readonly eval: readonly StageUse[]
   readonly trackers: readonly StageUse[]
   readonly exports: readonly StageUse[]

@@ -131,6 +131,23 @@ const CHECKPOINT: { readonly [name: string]: OptionSchema } = {
   },
 }
 
+/** Options of `samples:`; their types are `SampleOptions`. */
+const SAMPLES: { readonly [name: string]: OptionSchema } = {
+  every: {
+    type: 'integer',
+    minimum: 1,
+    description:
+      'Optimizer steps between two rounds; left out, only before the first step and after the last.',
+  },
+  prompts: {
+    type: 'array',
+    minItems: 1,
+    items: { type: 'string', minLength: 1 },
+    description: "What the model is asked, through the recipe's template.",
+  },
+  max_tokens: { type: 'integer', minimum: 1, default: 128, description: 'Most tokens of an answer.' },
+}
+
 const TOP: { readonly [key: string]: OptionSchema } = {
   name: {
     type: 'string',
@@ -172,6 +189,13 @@ export function recipeSchema(registry: Registry, recipe?: unknown): JsonSchema {
       train: { type: 'object', additionalProperties: false, default: {}, properties: TRAIN },
       checkpoint: { type: 'object', additionalProperties: false, default: {}, properties: CHECKPOINT },
       early_stopping: { type: 'object', additionalProperties: false, properties: EARLY_STOPPING },
+      samples: {
+        type: 'object',
+        additionalProperties: false,
+        description: 'Fixed prompts that the model answers while it learns; the answers are events.',
+        required: ['prompts'],
+        properties: SAMPLES,
+      },
     },
   }
 }
@@ -233,6 +257,7 @@ export function knownKeys(registry: Registry, recipe: unknown): ReadonlyMap<stri
   for (const key of Object.keys(TRAIN)) add(key, `train.${key}`)
   for (const key of Object.keys(CHECKPOINT)) add(key, `checkpoint.${key}`)
   for (const key of Object.keys(EARLY_STOPPING)) add(key, `early_stopping.${key}`)
+  for (const key of Object.keys(SAMPLES)) add(key, `samples.${key}`)
   for (const kind of KINDS.filter((entry) => !STAGES[entry].many)) {
     const name = (recipe as Record<string, { use?: unknown } | undefined>)[STAGES[kind].key]?.use
     if (typeof name !== 'string' || !registry.has(kind, name)) continue
@@ -244,6 +269,7 @@ export function knownKeys(registry: Registry, recipe: unknown): ReadonlyMap<stri
     'train',
     'checkpoint',
     'early_stopping',
+    'samples',
     'extends',
     ...KINDS.map((kind) => STAGES[kind].key),
   ])

@@ -1,11 +1,9 @@
 /** @file Runs the recipe's evaluations on the base or the tuned model. */
 
 import type { EncodedSplit } from '../data/index.ts'
-import { createGenerator } from '../eval/generate.ts'
 import { outcomeScores } from '../eval/report.ts'
 import { createScorer } from '../eval/score.ts'
 import { type StorePlace, storedGenerator, storedScorer } from '../eval/score-store.ts'
-import { stopTokens } from '../eval/stop-tokens.ts'
 import type { Encoded, EvalOutcome, Evaluation, Model, Subject } from '../plugin/contract.ts'
 import { contentHash } from '../recipe/hash.ts'
 import type { Recipe } from '../recipe/recipe.ts'
@@ -15,6 +13,7 @@ import { cacheFolder } from '../util/cache-folder.ts'
 import type { RunData } from './data.ts'
 import { readOutcome, writeOutcome } from './done-evaluations.ts'
 import { type Engine, GAIN } from './engine.ts'
+import { generatorFor } from './generator-for.ts'
 import type { RunOptions } from './options.ts'
 import { hashModel } from './provenance.ts'
 import type { RunLog } from './record.ts'
@@ -97,13 +96,14 @@ function subjectOf(
   onProgress?.({ phase, done: 0, total: 1 })
   const progress = (done: number, total: number): void => onProgress?.({ phase, done, total })
   const scorer = createScorer((batch) => score(batch, GAIN[which]), progress)
-  const generate = createGenerator({
-    decode: engine.decode,
-    tokenizer: data.tokenizer,
-    stopTokens: stopTokens(model, data.tokenizer, stages.template),
-    maxLength: model.maxLength,
-    gain: GAIN[which],
-  })
+  const generate = generatorFor(
+    which,
+    engine,
+    model,
+    data.tokenizer,
+    stages.template,
+    store ? undefined : progress,
+  )
   return {
     which,
     template: stages.template,

@@ -57,7 +57,7 @@ export async function prepareEvaluations(
 /** Lets the template read the model's own files. @throws RecipeError where they do not serve it */
 export async function openTemplate(
   resolved: ResolvedRecipe,
-  { template }: RunStages,
+  { template }: Pick<RunStages, 'template'>,
   model: Model,
 ): Promise<void> {
   try {

@@ -33,7 +33,7 @@ export interface OpenedResume extends Resume {
 }
 
 /** Keys of a recipe that have no part in what training comes to. */
-const SAFE: ReadonlySet<string> = new Set(['checkpoint', 'eval', 'exports', 'plugins', 'trackers'])
+const SAFE: ReadonlySet<string> = new Set(['checkpoint', 'eval', 'exports', 'plugins', 'samples', 'trackers'])
 
 /**
  * Takes a run over and finds the point to go on from. Nothing is written but the lock, which the caller gives up.

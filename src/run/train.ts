@@ -8,6 +8,7 @@ import type { Checkpoints } from './checkpoints.ts'
 import type { EvaluateContext } from './evaluate.ts'
 import { hooksOf } from './hooks.ts'
 import type { RunOptions } from './options.ts'
+import { openSamples } from './samples.ts'
 
 /** What training came to, over all the processes that worked on the run. */
 export interface Training {
@@ -31,6 +32,8 @@ export async function train(
     await engine.prepareTraining()
     await loadTensors(from.path, engine.executor)
   }
+  const samples = openSamples(context)
+  if (!from) await samples?.before()
   const loop: Loop = {
     executor: engine.executor,
     run: engine.train,
@@ -39,7 +42,7 @@ export async function train(
     seed: recipe.seed,
     lr: Number(recipe.optimizer.lr),
     schedule: stages.schedule,
-    hooks: hooksOf(context),
+    hooks: [...hooksOf(context), ...(samples ? [samples.hook] : [])],
     keeper: checkpoints,
     ...(from ? { from: from.state.train } : {}),
     emit: (event) => log.events.emit(event),

@@ -190,6 +190,7 @@ class Decoder {
       const ended = finish ?? (this.#control.ended?.(prompt) ? 'stop' : undefined)
       if (!ended) continue
       this.#done[prompt] = { ids: Int32Array.from(ids), finish: ended, logProbs: Float32Array.from(logProbs) }
+      this.#control.onDone?.(prompt)
       const mover = rows.pop()!
       if (i === rows.length) continue
       rows[i] = mover

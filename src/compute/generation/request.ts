@@ -43,6 +43,8 @@ export interface Decoded {
 /** What the one who asks hears and says while tokens come. */
 export interface DecodeControl {
   onToken?(prompt: number, id: number): void
+  /** An answer is whole. */
+  onDone?(prompt: number): void
   /** Whether an answer that its tokens did not end has ended all the same; it may run on for a few tokens. */
   ended?(prompt: number): boolean
   /** Stops between two steps by throwing its reason. */

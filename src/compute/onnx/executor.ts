@@ -16,8 +16,11 @@ import type { Interruption, Reply, Request, SessionSettings } from './protocol.t
 interface Pending {
   resolve(value: unknown): void
   reject(error: Error): void
-  onToken?(prompt: number, id: number): void
+  readonly listener?: Listener | undefined
 }
+
+/** Hears of a request that is still being answered. */
+type Listener = Required<Pick<DecodeControl, 'onToken' | 'onDone'>>
 
 export class OnnxExecutor implements Executor {
   readonly #worker: Worker
@@ -47,20 +50,23 @@ export class OnnxExecutor implements Executor {
   }
 
   async #decode(program: number, request: DecodeRequest, control: DecodeControl = {}): Promise<Decoded[]> {
-    const { onToken, ended, signal } = control
+    const { onToken, onDone, ended, signal } = control
     signal?.throwIfAborted()
     const id = this.#next
     const interrupt = (message: Interruption): void => this.#worker.postMessage({ interruption: message })
     const abort = (): void => interrupt({ kind: 'abort', id })
     signal?.addEventListener('abort', abort)
-    const hear = (prompt: number, token: number): void => {
-      onToken?.(prompt, token)
-      if (ended?.(prompt)) interrupt({ kind: 'end', id, prompt })
+    const listener: Listener = {
+      onToken(prompt, token) {
+        onToken?.(prompt, token)
+        if (ended?.(prompt)) interrupt({ kind: 'end', id, prompt })
+      },
+      onDone: (prompt) => onDone?.(prompt),
     }
     try {
       return (await this.#ask(
         { kind: 'decode', program, request, watched: onToken !== undefined },
-        hear,
+        listener,
       )) as Decoded[]
     } catch (error) {
       signal?.throwIfAborted()
@@ -108,11 +114,11 @@ export class OnnxExecutor implements Executor {
     await this.#worker.terminate()
   }
 
-  #ask(request: Request, onToken: Pending['onToken'] = () => {}): Promise<unknown> {
+  #ask(request: Request, listener?: Listener): Promise<unknown> {
     if (this.#lost) return Promise.reject(this.#lost)
     const id = this.#next++
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, onToken })
+      this.#pending.set(id, { resolve, reject, listener })
       this.#worker.postMessage({ id, request })
     })
   }
@@ -120,7 +126,11 @@ export class OnnxExecutor implements Executor {
   #settle(reply: Reply): void {
     const pending = this.#pending.get(reply.id)
     if ('token' in reply) {
-      pending?.onToken?.(...reply.token)
+      pending?.listener?.onToken(...reply.token)
+      return
+    }
+    if ('done' in reply) {
+      pending?.listener?.onDone(reply.done)
       return
     }
     this.#pending.delete(reply.id)

@@ -51,5 +51,6 @@ export type Interruption =
 
 export type Reply =
   | { readonly id: number; readonly token: readonly [prompt: number, id: number] }
+  | { readonly id: number; readonly done: number }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly kind: ExecutorErrorKind; readonly message: string } }

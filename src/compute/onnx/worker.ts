@@ -135,6 +135,7 @@ async function decodePrompts(
       request,
       {
         signal: controller.signal,
+        onDone: (prompt) => parentPort!.postMessage({ id, done: prompt } satisfies Reply),
         ...(watched && { onToken: tell, ended: (prompt: number) => ended.has(prompt) }),
       },
     )
