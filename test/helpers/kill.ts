@@ -58,7 +58,7 @@ export class KillHarness {
     const folder = await folderIn(runsDir, child.ended)
     const began = performance.now()
     await child.finished()
-    return new KillHarness(program, project, adapterOf(folder!), performance.now() - began)
+    return new KillHarness(program, project, adapterOf(folder), performance.now() - began)
   }
 
   private constructor(program: readonly string[], project: string, expected: string, span: number) {
@@ -82,10 +82,12 @@ export class KillHarness {
     }
     const runsDir = this.newRunsDir()
     const child = this.spawn(['run', 'recipe.yaml', '--runs-dir', runsDir])
-    const folder = (await folderIn(runsDir, child.ended))!
+    const folder = await folderIn(runsDir, child.ended)
     await kill(child, folder, draw(0) * this.span)
     if (kills > 0 && draw(1) < 0.25) {
+      const before = resumes(folder)
       const next = this.spawn(['resume', folder])
+      await until(() => resumes(folder) > before, next.ended)
       await kill(next, folder, draw(2) * this.span)
     }
     if (!isDone(folder)) await this.spawn(['resume', folder]).finished()
@@ -143,19 +145,27 @@ class Child {
   }
 }
 
-/** The run's folder as soon as it is there, or undefined where the process ended before. */
-async function folderIn(runsDir: string, ended: Promise<unknown>): Promise<string | undefined> {
+/** The run's folder as soon as it can be resumed. */
+async function folderIn(runsDir: string, ended: Promise<unknown>): Promise<string> {
+  const path = () => readdirSync(runsDir).map((name) => join(runsDir, name))[0]
+  await until(() => path() !== undefined && existsSync(join(path()!, 'resolved.json')), ended)
+  const folder = path()
+  if (folder === undefined) throw new Error('the run ended before it had a folder')
+  return folder
+}
+
+/** Waits for a condition, or for the end of what could bring it about. */
+async function until(condition: () => boolean, ended: Promise<unknown>): Promise<void> {
   let over = false
   void ended.then(() => {
     over = true
   })
-  for (;;) {
-    const [name] = readdirSync(runsDir)
-    // From run.json and resolved.json on it can be resumed.
-    if (name !== undefined && existsSync(join(runsDir, name, 'resolved.json'))) return join(runsDir, name)
-    if (over) throw new Error('the run ended before it had a folder')
-    await sleep(2)
-  }
+  while (!condition() && !over) await sleep(2)
+}
+
+/** How often a run was gone on with. */
+function resumes(folder: string): number {
+  return JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')).resumed?.length ?? 0
 }
 
 function halfWritten(folder: string): boolean {

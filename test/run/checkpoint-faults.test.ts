@@ -7,11 +7,12 @@ import { afterOne, crashes, noted, operationsOfASave, standing, stateAt, survivo
 
 const CODES: readonly FaultCode[] = ['EIO', 'ENOSPC', 'EMFILE', 'short']
 
-test.each(CODES)('%s at each operation of a save in turn, once and for good', async (code) => {
+test.each(CODES)('%s at each operation of a save in turn', async (code) => {
   const operations = await operationsOfASave()
   expect(operations).toBeGreaterThan(25)
   const outcomes = { saved: 0, failed: 0 }
-  for (const forGood of [false, true]) {
+  // Writes that are short for good come to an end too; once is enough to see it.
+  for (const forGood of code === 'short' ? [false] : [false, true]) {
     for (let at = 1; at <= operations; at++) {
       const { folder, checkpoints, events } = standing(1)
       const fs = new FaultyFs({ at, code, forGood })
@@ -44,8 +45,8 @@ test.each(CODES)('%s at each operation of a save in turn, once and for good', as
 })
 
 test('a crash at each operation, with any part of what was not synced lost', async () => {
-  // Nothing survives, everything does, and one in between; many more in the torture suite.
-  const seen = await crashes(1, [0, 1, 0.5])
+  // Nothing survives, or about half; many more in the torture suite.
+  const seen = await crashes(1, [0, 0.5])
   expect([...seen.keys()].sort()).toEqual([1, 2])
   expect(seen.get(1)).toBeGreaterThan(20)
   expect(seen.get(2)).toBeGreaterThan(5)
