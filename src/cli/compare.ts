@@ -1,6 +1,7 @@
 /** @file `medtune compare`: what tells runs apart, and what came of it. */
 
-import { type Comparison, compareRuns } from '../track/compare/compare.ts'
+import type { Comparison } from '../track/compare/compare.ts'
+import { compareRuns } from '../track/compare/compare-runs.ts'
 import { stringify } from '../track/json.ts'
 import { ColumnStore } from '../track/read/column-store.ts'
 import { pickRuns } from '../track/read/runs.ts'

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../util/package.ts'
 import type { ChatFlags } from './chat.ts'
 import type { CompareOptions } from './compare.ts'
+import type { DashboardOptions } from './dashboard.ts'
 import { exitCode, tellFailure } from './failure.ts'
 import { addRunsCommands } from './runs/program.ts'
 import { addSweepCommands } from './sweep/program.ts'
@@ -58,6 +59,7 @@ function buildProgram(run: Run): Command {
   addRunsCommands(program, run)
   addCompareCommand(program, run)
   addSweepCommands(program, run)
+  addDashboardCommand(program, run)
   return program
 }
 
@@ -161,6 +163,25 @@ function addResume(program: Command, run: Run): void {
         async () => (await import('./resume.ts')).resume(folder, overrides, options),
         Boolean(options.json),
       ),
+    )
+}
+
+function addDashboardCommand(program: Command, run: Run): void {
+  program
+    .command('dashboard')
+    .description('Show the runs of a folder on a page of this machine, or write that page into one file.')
+    .argument('[runs]', 'the folder of run folders', 'runs')
+    .option('--port <port>', 'listen here; 7007 if it is free, else any', '')
+    .option(
+      '--host <address>',
+      'listen on this address of the machine; others can then reach it',
+      '127.0.0.1',
+    )
+    .option('--read-only', 'the page changes no tags and notes')
+    .option('--export <file>', 'write one self-contained HTML file and serve nothing')
+    .option('--filter <query>', 'export only these runs, such as: status = done')
+    .action((root: string, options: DashboardOptions) =>
+      run(async () => (await import('./dashboard.ts')).dashboard(root, options), false),
     )
 }
 

@@ -401,6 +401,8 @@ export type RunEventBody =
       readonly scores: Readonly<Record<string, number>>
     }
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
+  /** Every few seconds: memory of the process, and how many cores it kept busy since the last time. */
+  | { readonly type: 'system'; readonly rss_bytes: number; readonly cpu: number }
   | { readonly type: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
   | { readonly type: 'warning'; readonly code: string; readonly message: string }
   | { readonly type: 'end'; readonly status: 'done' | 'failed' | 'stopped'; readonly reason?: string }

@@ -9,6 +9,7 @@ import { EventLog } from '../track/events.ts'
 import { gitState, hardware } from '../track/hardware.ts'
 import { type KeptEvents, NOTHING_KEPT, supersede } from '../track/kept-events.ts'
 import { OwnerLostError, RunFolder } from '../track/run-folder.ts'
+import { recordSystem } from '../track/system.ts'
 import { packageVersion } from '../util/package.ts'
 import { Stopped } from '../util/stopped.ts'
 import type { RunOptions } from './options.ts'
@@ -60,6 +61,12 @@ export async function recordRun<T>(
   const log = await openLog(resolved, stages, options, warnings.warn)
   warnings.sendTo(log.events, log.kept.warnings)
   for (const note of options.resume?.notes ?? []) warnings.warn('resume', note)
+  // A full disk shows in the next step, which stops the run; this alone must not end the process.
+  const quiet = recordSystem((event) => {
+    try {
+      log.events.emit(event)
+    } catch {}
+  })
   try {
     const result = await body(log)
     await finish(log, 'done')
@@ -75,6 +82,8 @@ export async function recordRun<T>(
     // The first error is the one to report, even where a full disk stops its record too.
     await finish(log, status, error).catch(() => undefined)
     throw error
+  } finally {
+    quiet()
   }
 }
 

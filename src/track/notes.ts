@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import { writeAtomically } from '../util/atomic.ts'
 import { InputError } from '../util/errors.ts'
+import { isObject } from '../util/json-object.ts'
 import { stringify } from './json.ts'
-import { isObject, readObject } from './read/files.ts'
+import { readObject } from './read/files.ts'
 
 export const NOTES = 'notes.json'
 const MOST_TAGS = 50

@@ -1,10 +1,7 @@
-/** @file READ FIRST. What tells runs apart, and what came of it: the comparison that every view shows. */
-import { join } from 'node:path'
-import type { ColumnStore } from '../read/column-store.ts'
+/** @file READ FIRST. What tells runs apart, and what came of it: the comparison that every view shows. Pure. */
 import type { Scalar } from '../read/flatten.ts'
-import { type RunRow, readRow } from '../read/run-row.ts'
-import { compareEvaluations, type EvalTable } from './evaluations.ts'
-import { type ItemRow, readItemRows } from './items.ts'
+import type { RunRow } from '../read/run-row.ts'
+import { compareEvaluations, type EvalTable, type RunItems } from './evaluations.ts'
 import { type SampleTable, sampleTables } from './samples.ts'
 
 /** One key, a value a run: null where a run lacks it. */
@@ -30,17 +27,9 @@ export interface Comparison {
   readonly samples: readonly SampleTable[]
 }
 
-/** A run to compare: the folder that its id is relative to, and a store for it. */
-export interface Subject {
-  readonly root: string
-  readonly id: string
-  readonly store: ColumnStore
-}
-
 /** @param samples at most so many items of each evaluation, those first that the runs answer differently */
-export async function compareRuns(subjects: readonly Subject[], samples: number): Promise<Comparison> {
-  const rows = await Promise.all(subjects.map(({ root, id, store }) => readRow(root, id, store)))
-  const runs = rows.map((row, i) => ({ row, items: itemsOf(subjects[i]!) }))
+export async function compareRows(runs: readonly RunItems[], samples: number): Promise<Comparison> {
+  const rows = runs.map(({ row }) => row)
   const about = differences(rows.map((row) => row.about)).filter(({ key }) => !IDENTITY.has(key))
   const evaluations = await compareEvaluations(runs)
   return {
@@ -91,15 +80,4 @@ function figuresOf(rows: readonly RunRow[]): Comparison['figures'] {
   return SHOWN.map((key) => ({ key, values: rows.map(({ figures }) => figures[key] ?? null) })).filter(
     ({ values }) => values.some((value) => value !== null),
   )
-}
-
-/** Reads the items of an evaluation once, however many ask. */
-function itemsOf({ root, id }: Subject): (name: string) => Promise<readonly ItemRow[]> {
-  const folder = join(root, ...id.split('/'))
-  const known = new Map<string, Promise<readonly ItemRow[]>>()
-  return (name) => {
-    const items = known.get(name) ?? readItemRows(folder, name, 'tuned')
-    known.set(name, items)
-    return items
-  }
 }

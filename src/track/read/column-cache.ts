@@ -8,9 +8,9 @@ import { createHash } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../util/atomic.ts'
+import { isObject } from '../../util/json-object.ts'
 import { stringify, toNumber } from '../json.ts'
 import { type Columns, type Mark, type Summary, summarise } from './columns.ts'
-import { isObject } from './files.ts'
 
 const MAGIC = 'MTCOLS1\n'
 

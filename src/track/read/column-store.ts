@@ -2,7 +2,9 @@
  * @file The columns of many runs, as much of them as is asked for: runs that are over lie in the cache on
  * disk, the few that are written to are held in memory and read on from where the last reading ended.
  */
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { own } from '../../util/json-object.ts'
 import {
   cacheFile,
   describe,
@@ -32,6 +34,8 @@ export interface RunColumns {
 
 interface Held {
   readonly columns: Columns
+  /** The last bytes that were read, to know a file again that was cut and grew. */
+  last: Buffer
   source: Source
   end: number
   skipped: number
@@ -63,7 +67,10 @@ export class ColumnStore {
 
   /** The header if it is known without parsing the run's events. */
   async peek(id: string, source: Source): Promise<Header | undefined> {
-    return (await this.known(id, source))?.header
+    const known = await this.known(id, source)
+    if (known) return known.header
+    const held = this.held.get(id)
+    return held && same(held.source, source) ? describe(held.columns, about(id, held)).header : undefined
   }
 
   private async bring(id: string): Promise<RunColumns | undefined> {
@@ -75,15 +82,16 @@ export class ColumnStore {
       const source = { size, mtimeMs, ino }
       const known = await this.known(id, source)
       if (known) return this.stored(id, known)
-      const held = this.resume(id, source)
+      const held = await this.resume(id, source, file)
       if (held.source.size !== size || held.end === 0) {
         await this.gate.pass(async () => {
           const { end, skipped } = await readLines(file, held.end, (line) => held.columns.take(line))
           held.end = end
           held.skipped += skipped
+          held.last = await bytesBefore(file, end)
         })
-        held.source = source
       }
+      held.source = source
       return await this.settle(id, held)
     } finally {
       await file.close()
@@ -101,10 +109,13 @@ export class ColumnStore {
   }
 
   /** What is held of the run, if the file has only grown since; else nothing yet. */
-  private resume(id: string, { ino, size }: Source): Held {
+  private async resume(id: string, { ino, size }: Source, file: FileHandle): Promise<Held> {
     const held = this.held.get(id)
-    if (held && held.source.ino === ino && held.end <= size) return held
-    const fresh = { columns: new Columns(), source: { size: 0, mtimeMs: 0, ino }, end: 0, skipped: 0 }
+    // A run that is resumed cuts its file back to the checkpoint before it goes on.
+    const grown = held && held.source.ino === ino && held.end <= size
+    if (grown && held.last.equals(await bytesBefore(file, held.end))) return held
+    const source = { size: 0, mtimeMs: 0, ino }
+    const fresh: Held = { columns: new Columns(), last: Buffer.alloc(0), source, end: 0, skipped: 0 }
     this.held.set(id, fresh)
     return fresh
   }
@@ -166,9 +177,12 @@ export class ColumnStore {
   }
 }
 
-/** A value under a key of its own: names come from files, and `constructor` may be one. */
-export function own<T>(object: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined
+const FINGERPRINT = 128
+
+async function bytesBefore(file: FileHandle, end: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(Math.min(end, FINGERPRINT))
+  await file.read(bytes, 0, bytes.length, end - bytes.length)
+  return bytes
 }
 
 function about(id: string, { source, end, skipped }: Held): Omit<Header, 'marks' | 'tables' | 'bad'> {

@@ -2,8 +2,9 @@
  * @file The events of a run as columns of numbers: one table of steps, one an evaluation, one of system
  * figures. Any number of a step is a column, so that what a newer version records is shown too.
  */
+
+import { isObject } from '../../util/json-object.ts'
 import { toNumber } from '../json.ts'
-import { isObject } from './files.ts'
 
 /** Most marks and most columns of a table that are kept; a run that has more is not worth drawing. */
 const MOST_MARKS = 5000

@@ -4,6 +4,7 @@
  */
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { isObject, type JsonObject } from '../../util/json-object.ts'
 
 /** Largest run.json, resolved.json, report.json or recipe that is read, bytes. */
 const LARGEST = 16e6
@@ -24,8 +25,6 @@ export async function openInside(folder: string, ...parts: readonly string[]): P
     return { ok: false, why: reason(error) }
   }
 }
-
-export type JsonObject = Readonly<Record<string, unknown>>
 
 export async function readInside(folder: string, ...parts: readonly string[]): Promise<Read<string>> {
   const opened = await openInside(folder, ...parts)
@@ -52,10 +51,6 @@ export async function readObject(folder: string, name: string): Promise<Read<Jso
   } catch {
     return { ok: false, why: 'it is not valid JSON' }
   }
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function reason(error: unknown): string {

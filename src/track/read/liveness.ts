@@ -1,5 +1,5 @@
 /** @file How a run stands, as against what its run.json says: one that says `running` may have died. */
-import { hostname } from 'node:os'
+import { isAlive } from '../../util/process-mark.ts'
 
 /** Heartbeats come every 10 s; one that is so old has stopped. */
 const SILENT_MS = 60_000
@@ -20,18 +20,8 @@ export interface Heartbeat {
 export function standing(record: Heartbeat, now = Date.now()): string {
   if (record.status !== 'running') return record.status
   const age = now - Date.parse(record.heartbeat ?? '')
-  if (record.host === hostname() && record.pid !== undefined) {
-    return isAlive(record.pid) && !(age > REUSED_MS) ? 'running' : 'crashed'
-  }
+  const { host, pid } = record
+  const lives = host === undefined || pid === undefined ? undefined : isAlive({ host, pid })
+  if (lives !== undefined) return lives && !(age > REUSED_MS) ? 'running' : 'crashed'
   return age <= SILENT_MS ? 'running' : 'crashed'
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Someone else's process is a process.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

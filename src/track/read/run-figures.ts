@@ -1,7 +1,7 @@
 /** @file The figures of a run by name, from its report or, where there is none, from its events. */
+
+import { isObject, type JsonObject, own } from '../../util/json-object.ts'
 import { toNumber } from '../json.ts'
-import { own } from './column-store.ts'
-import { isObject, type JsonObject } from './files.ts'
 import type { RowEval } from './run-row.ts'
 import type { Stream } from './run-stream.ts'
 
@@ -90,4 +90,15 @@ function evalFigures({ name, metric, base, tuned, difference }: RowEval): Figure
     ...(base ? [[`${key}.base`, base.value] as const] : []),
     ...(difference ? [[`${key}.difference`, difference.value] as const] : []),
   ]
+}
+
+/** Columns that are an axis rather than a curve. */
+const AXES = new Set(['time', 'step', 'tokens_seen', 'epoch'])
+
+export function curvesOf({ header }: Stream): string[] {
+  return Object.entries(header.tables).flatMap(([table, { columns }]) =>
+    Object.keys(columns)
+      .filter((column) => !AXES.has(column))
+      .map((column) => (table === 'step' ? column : `${table}.${column}`)),
+  )
 }

@@ -1,13 +1,14 @@
 /** @file One run as a row of a table: what it is, how it stands, its settings and its figures. */
 import { join } from 'node:path'
+import { isObject, type JsonObject } from '../../util/json-object.ts'
 import { packageVersion } from '../../util/package.ts'
 import { toNumber } from '../json.ts'
 import { readNotes } from '../notes.ts'
 import type { ColumnStore } from './column-store.ts'
-import { isObject, type JsonObject, readObject } from './files.ts'
+import { readObject } from './files.ts'
 import { flatten, type Scalar } from './flatten.ts'
 import { standing } from './liveness.ts'
-import { evalsOf, figuresOf } from './run-figures.ts'
+import { curvesOf, evalsOf, figuresOf } from './run-figures.ts'
 import { readStream } from './run-stream.ts'
 
 export interface Score {
@@ -48,6 +49,8 @@ export interface RunRow {
   /** Figures by name: `loss`, `loss.min`, `eval.exam.accuracy`, `eval.exam.accuracy.base`, `seconds`, ... */
   readonly figures: Readonly<Record<string, number>>
   readonly evals: readonly RowEval[]
+  /** Names of its curves: `loss`, `eval.exam.accuracy`, `system.rss_bytes`, ... */
+  readonly curves: readonly string[]
 }
 
 /** Reads the row of run `id` below `root`. Never fails: what cannot be read is a problem of the row. */
@@ -90,6 +93,7 @@ export async function readRow(root: string, id: string, store: ColumnStore): Pro
     about: aboutOf(record, resolved, report),
     figures: figuresOf(report, stream, evals, secondsOf(report, started, ended)),
     evals,
+    curves: curvesOf(stream),
   }
 }
 

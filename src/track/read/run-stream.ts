@@ -1,6 +1,8 @@
 /** @file What a row takes from events.jsonl: all of it where its columns are at hand, else its last lines. */
+
+import { own } from '../../util/json-object.ts'
 import type { Header } from './column-cache.ts'
-import { type ColumnStore, own } from './column-store.ts'
+import type { ColumnStore } from './column-store.ts'
 import { Columns, summarise } from './columns.ts'
 import { openInside } from './files.ts'
 import { readTail } from './lines.ts'

@@ -1,0 +1,157 @@
+/** @file One evaluation of several runs: intervals as bars, and the paired difference to the first run. */
+import type { Comparison } from '../../../track/compare/compare.ts'
+import type { EvalCell, EvalDifference, EvalTable } from '../../../track/compare/evaluations.ts'
+import { figure, short } from '../parts/format.ts'
+import { Line } from '../parts/text.tsx'
+import { colorOf } from '../state/theme.ts'
+import { change } from '../state/view.ts'
+import { Badge } from './badge.tsx'
+import { OutcomeBar } from './outcome-bar.tsx'
+
+interface Props {
+  readonly table: EvalTable
+  readonly runs: Comparison['runs']
+}
+
+export function EvalSection({ table, runs }: Props) {
+  const { name, metric, better, base, tuned, difference } = table
+  const scale = axisOf([...base, ...tuned])
+  const field = `eval.${name}.${metric}`
+  return (
+    <section class="evaluation">
+      <h2>
+        <Line text={name} />
+        <small>
+          {metric}, {better} is better
+        </small>
+        <button type="button" class="link" onClick={() => change({ tab: 'samples', evaluation: name })}>
+          answers<span class="hidden"> of {name}</span>
+        </button>
+      </h2>
+      <div class="scroll-x">
+        <table class="plain">
+          <thead>
+            <tr>
+              <th scope="col">run</th>
+              <th scope="col">base ○ to tuned ●, 95 %</th>
+              <th scope="col" class="number">
+                tuned
+              </th>
+              <th scope="col" class="number">
+                n
+              </th>
+              <th scope="col" class="number">
+                against A
+              </th>
+              <th scope="col" class="number" title="Holm's correction for all runs that are compared with A">
+                p, corrected
+              </th>
+              <th scope="col">won, tied, lost</th>
+              <th scope="col">verdict</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.map(({ id }, i) => (
+              <tr key={id}>
+                <th scope="row">
+                  <Badge index={i} />
+                </th>
+                <td>
+                  <Interval base={base[i] ?? null} tuned={tuned[i] ?? null} at={scale} color={colorOf(i)} />
+                </td>
+                <td class="number">
+                  <Value field={field} cell={tuned[i] ?? null} />
+                </td>
+                <td class="number">{tuned[i]?.n ?? ''}</td>
+                <Against field={field} found={difference[i] ?? null} />
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {difference.some((one) => one !== null && one.other > 0) && (
+        <p class="note">Items of the same id that ask something else in another run were left out.</p>
+      )}
+    </section>
+  )
+}
+
+function Value({ field, cell }: { readonly field: string; readonly cell: EvalCell | null }) {
+  if (!cell) return <span class="nothing">none</span>
+  return (
+    <>
+      {figure(field, cell.value)}
+      {cell.ci95 && (
+        <small> [{cell.ci95.map((end) => figure(field, end).replace(' %', '')).join(', ')}]</small>
+      )}
+    </>
+  )
+}
+
+function Against({ field, found }: { readonly field: string; readonly found: EvalDifference | null }) {
+  if (!found) {
+    return (
+      <>
+        <td />
+        <td />
+        <td />
+        <td />
+      </>
+    )
+  }
+  const { value, ci95, p_holm, wins, ties, losses, verdict } = found
+  const plain = (number: number): string => figure(field, number).replace(' %', '')
+  return (
+    <>
+      <td class="number">
+        {value >= 0 ? '+' : ''}
+        {plain(value)} <small>[{ci95.map(plain).join(', ')}]</small>
+      </td>
+      <td class="number">{p_holm < 0.001 ? '< 0.001' : short(p_holm)}</td>
+      <td>
+        <OutcomeBar wins={wins} ties={ties} losses={losses} />
+      </td>
+      <td class={`verdict ${verdict === 'no difference shown' ? '' : verdict}`}>{verdict}</td>
+    </>
+  )
+}
+
+const WIDTH = 240
+
+/** From a value to a place on a line that all runs share. */
+function axisOf(cells: readonly (EvalCell | null)[]): (value: number) => number {
+  const values = cells
+    .flatMap((cell) => (cell ? [cell.value, ...(cell.ci95 ?? [])] : []))
+    .filter(Number.isFinite)
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  return (value) => 8 + ((value - low) / (high - low || 1)) * (WIDTH - 16)
+}
+
+interface IntervalProps {
+  readonly base: EvalCell | null
+  readonly tuned: EvalCell | null
+  readonly at: (value: number) => number
+  readonly color: string
+}
+
+function Interval({ base, tuned, at, color }: IntervalProps) {
+  const bar = (cell: EvalCell | null, y: number, kind: string) =>
+    cell &&
+    Number.isFinite(cell.value) && (
+      <g
+        class={kind}
+        style={{ stroke: kind === 'tuned' ? color : undefined, fill: kind === 'tuned' ? color : undefined }}
+      >
+        {cell.ci95?.every(Number.isFinite) && (
+          <line x1={at(cell.ci95[0])} x2={at(cell.ci95[1])} y1={y} y2={y} />
+        )}
+        <circle cx={at(cell.value)} cy={y} r={4} />
+      </g>
+    )
+  return (
+    <svg class="interval" width={WIDTH} height={26} aria-hidden="true">
+      {bar(base, 8, 'base')}
+      {bar(tuned, 18, 'tuned')}
+    </svg>
+  )
+}

@@ -1,0 +1,2 @@
+/** @file Style sheets are imported for their effect; Vite gathers them. */
+declare module '*.css'

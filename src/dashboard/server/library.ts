@@ -1,0 +1,200 @@
+/**
+ * @file All runs below a folder, kept up to date by looking: folders on network disks send no messages. Runs
+ * that go on are looked at often, the others now and then.
+ */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ItemRow } from '../../track/compare/items.ts'
+import { readItemRows } from '../../track/compare/read-items.ts'
+import { ColumnStore, type RunColumns } from '../../track/read/column-store.ts'
+import { findRuns } from '../../track/read/find.ts'
+import { type RunRow, readRow } from '../../track/read/run-row.ts'
+import { runKey } from '../../track/run-key.ts'
+import type { Change } from '../shared/wire.ts'
+
+const LIVE_MS = 250
+const ALL_MS = 3000
+/** A run that crashed or paused may go on; one that changed lately is looked at as often as one that runs. */
+const LATELY_MS = 60_000
+/** Without a request for so long, columns are made ready that nobody has asked for yet. */
+const IDLE_MS = 2000
+const AT_ONCE = 12
+const FILES = ['run.json', 'events.jsonl', 'report.json', 'notes.json', 'resolved.json'] as const
+
+interface Entry {
+  readonly row: RunRow
+  /** Sizes and times of its files when it was read. */
+  readonly seen: string
+  readonly changed: number
+}
+
+export class Library {
+  readonly root: string
+  readonly store: ColumnStore
+  private readonly entries = new Map<string, Entry>()
+  private readonly ids = new Map<string, string>()
+  private readonly listeners = new Set<(change: Change) => void>()
+  private readonly timers: NodeJS.Timeout[] = []
+  private readonly ready: Promise<void>
+  /** Runs that were parsed ahead; one that has no columns must not be tried for ever. */
+  private readonly prepared = new Set<string>()
+  private asked = Date.now()
+  private closed = false
+
+  constructor(root: string) {
+    this.root = root
+    this.store = new ColumnStore(root)
+    this.ready = this.lookAtAll()
+    this.ready.then(() => {
+      this.every(LIVE_MS, () => this.lookAtLive())
+      this.every(ALL_MS, () => this.lookAtAll())
+      this.every(IDLE_MS, () => this.prepare())
+    })
+  }
+
+  /** Rows, newest first. */
+  async rows(): Promise<readonly RunRow[]> {
+    await this.ready
+    return [...this.entries.values()].map(({ row }) => row).sort(byAge)
+  }
+
+  /** The id behind a key; undefined where there is no such run. Nothing else becomes a path. */
+  async idOf(key: string): Promise<string | undefined> {
+    await this.ready
+    this.asked = Date.now()
+    return this.ids.get(key)
+  }
+
+  async open(key: string): Promise<RunColumns | undefined> {
+    const id = await this.idOf(key)
+    return id === undefined ? undefined : this.store.open(id)
+  }
+
+  async items(key: string, evaluation: string): Promise<readonly ItemRow[]> {
+    const id = await this.idOf(key)
+    return id === undefined ? [] : readItemRows(this.folder(id), evaluation, 'tuned')
+  }
+
+  better(key: string, evaluation: string): 'higher' | 'lower' | undefined {
+    return this.rowOf(key)?.evals.find(({ name }) => name === evaluation)?.better
+  }
+
+  rowOf(key: string): RunRow | undefined {
+    return this.row(this.ids.get(key) ?? '')
+  }
+
+  row(id: string): RunRow | undefined {
+    return this.entries.get(id)?.row
+  }
+
+  folder(id: string): string {
+    return join(this.root, ...id.split('/'))
+  }
+
+  onChange(listener: (change: Change) => void): void {
+    this.listeners.add(listener)
+  }
+
+  /** Reads one run again now. */
+  async refresh(id: string): Promise<RunRow> {
+    const row = await readRow(this.root, id, this.store)
+    this.entries.set(id, { row, seen: await stamp(this.folder(id)), changed: Date.now() })
+    this.ids.set(runKey(id), id)
+    for (const listener of this.listeners) listener({ rows: [row], removed: [] })
+    return row
+  }
+
+  close(): void {
+    this.closed = true
+    for (const timer of this.timers) clearTimeout(timer)
+  }
+
+  private every(milliseconds: number, work: () => Promise<void>): void {
+    const next = (): void => {
+      if (this.closed) return
+      const timer = setTimeout(
+        () =>
+          work()
+            .catch(() => undefined)
+            .finally(next),
+        milliseconds,
+      )
+      this.timers.push(timer)
+      if (this.timers.length > 8) this.timers.shift()
+    }
+    next()
+  }
+
+  private async lookAtLive(): Promise<void> {
+    const now = Date.now()
+    const live = [...this.entries].filter(
+      ([, { row, changed }]) => row.status === 'running' || now - changed < LATELY_MS,
+    )
+    await this.look(live.map(([id]) => id))
+  }
+
+  private async lookAtAll(): Promise<void> {
+    const found = await findRuns(this.root)
+    const known = new Set(found)
+    const removed = [...this.entries.keys()].filter((id) => !known.has(id))
+    for (const id of removed) {
+      this.entries.delete(id)
+      this.ids.delete(runKey(id))
+    }
+    await this.look(found, removed)
+  }
+
+  private async look(ids: readonly string[], removed: readonly string[] = []): Promise<void> {
+    const rows: RunRow[] = []
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const batch = ids.slice(at, at + AT_ONCE)
+      rows.push(...(await Promise.all(batch.map((id) => this.lookAt(id)))).filter((row) => row !== undefined))
+    }
+    if (rows.length === 0 && removed.length === 0) return
+    for (const listener of this.listeners) listener({ rows, removed })
+  }
+
+  /** The row, if it is not as it was. */
+  private async lookAt(id: string): Promise<RunRow | undefined> {
+    const seen = await stamp(this.folder(id))
+    const before = this.entries.get(id)
+    // A run that says it runs may have died without another file being written.
+    if (before?.seen === seen && before.row.status !== 'running') return undefined
+    const row = await readRow(this.root, id, this.store)
+    if (before && before.seen === seen && before.row.status === row.status) return undefined
+    this.entries.set(id, { row, seen, changed: before ? Date.now() : 0 })
+    this.ids.set(runKey(id), id)
+    return row
+  }
+
+  /** Parses runs while nobody asks for anything, so that their columns and extremes are at hand. */
+  private async prepare(): Promise<void> {
+    for (const { row } of [...this.entries.values()]) {
+      if (Date.now() - this.asked < IDLE_MS || this.closed) return
+      if (row.status === 'running' || isWhole(row) || this.prepared.has(row.id)) continue
+      this.prepared.add(row.id)
+      await this.store.open(row.id)
+      await this.refresh(row.id)
+    }
+  }
+}
+
+/** Whether all of the stream was read, which the smallest values tell. */
+function isWhole({ figures, step }: RunRow): boolean {
+  return step === 0 || Object.keys(figures).some((key) => key.endsWith('.min'))
+}
+
+function byAge(a: RunRow, b: RunRow): number {
+  const [one, two] = [a.started ?? a.id, b.started ?? b.id]
+  return one === two ? (a.id < b.id ? 1 : -1) : one < two ? 1 : -1
+}
+
+async function stamp(folder: string): Promise<string> {
+  const parts = await Promise.all(
+    FILES.map(async (name) => {
+      const found = await stat(join(folder, name)).catch(() => undefined)
+      return found ? `${found.size}@${found.mtimeMs}` : '-'
+    }),
+  )
+  return parts.join(' ')
+}
