@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, { readonly code: readonly string[]; readonly ty
     code: ['run', 'recipe', 'plugin', 'track', 'sweep', 'dashboard', 'util'],
     types: ['data', 'train', 'eval'],
   },
-  dashboard: { code: ['track', 'util'], types: ['recipe', 'plugin'] },
+  dashboard: { code: ['track', 'sweep', 'util'], types: ['recipe', 'plugin'] },
 }
 
 /** Packages that only one place may name. */

@@ -1,13 +1,8 @@
 /** @file What makes two recipes the same. */
 import { createHash } from 'node:crypto'
+import { canonicalJson } from '../util/canonical-json.ts'
 
-/** JSON with sorted keys, so that the order of writing does not count. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, child]) => `${JSON.stringify(key)}:${canonicalJson(child)}`).join(',')}}`
-}
+export { canonicalJson }
 
 /** sha256 of the canonical JSON, in hex. */
 export function contentHash(value: unknown): string {

@@ -1,6 +1,6 @@
 /** @file The values that a parameter can take, and the way between them and numbers from 0 to 1. */
 import type { Distribution, Params, Space, SweepParameter } from '../plugin/contract.ts'
-import { canonicalJson } from '../recipe/hash.ts'
+import { canonicalJson } from '../util/canonical-json.ts'
 
 /** Digits kept of a real number: what a reader can compare and a recipe can hold. */
 const DIGITS = 6

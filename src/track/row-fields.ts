@@ -13,6 +13,7 @@ const OWN: Readonly<Record<string, (row: RunRow) => unknown>> = {
   ended: ({ ended }) => ended,
   step: ({ step }) => step,
   steps: ({ steps }) => steps,
+  sweep: ({ sweep }) => sweep,
   tag: ({ tags }) => tags,
   tags: ({ tags }) => tags,
   note: ({ note }) => note,

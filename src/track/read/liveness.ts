@@ -1,5 +1,5 @@
 /** @file How a run stands, as against what its run.json says: one that says `running` may have died. */
-import { isAlive } from '../../util/process-mark.ts'
+import { lifeOf, thisProcess } from '../process-id.ts'
 
 /** Heartbeats come every 10 s; one that is so old has stopped. */
 const SILENT_MS = 60_000
@@ -20,8 +20,14 @@ export interface Heartbeat {
 export function standing(record: Heartbeat, now = Date.now()): string {
   if (record.status !== 'running') return record.status
   const age = now - Date.parse(record.heartbeat ?? '')
-  const { host, pid } = record
-  const lives = host === undefined || pid === undefined ? undefined : isAlive({ host, pid })
-  if (lives !== undefined) return lives && !(age > REUSED_MS) ? 'running' : 'crashed'
+  const life = lifeOfRun(record)
+  if (life !== 'unknown') return life === 'alive' && !(age > REUSED_MS) ? 'running' : 'crashed'
   return age <= SILENT_MS ? 'running' : 'crashed'
+}
+
+function lifeOfRun({ host, pid }: Heartbeat): ReturnType<typeof lifeOf> {
+  if (host === undefined || pid === undefined) return 'unknown'
+  const self = thisProcess()
+  const { space } = self
+  return lifeOf({ host, pid, ...(space === undefined ? {} : { space }) }, self)
 }

@@ -38,6 +38,8 @@ export interface RunRow {
   readonly ended?: string
   readonly step: number
   readonly steps?: number
+  /** Id of the sweep that it is a trial of. */
+  readonly sweep?: string
   readonly tags: readonly string[]
   readonly note: string
   /** What is wrong with the folder, in words. */
@@ -87,6 +89,7 @@ export async function readRow(root: string, id: string, store: ColumnStore): Pro
     ...(ended ? { ended } : {}),
     step: stream.step ?? toNumber(record.step) ?? 0,
     ...(steps === undefined ? {} : { steps }),
+    ...(isObject(record.sweep) && typeof record.sweep.id === 'string' ? { sweep: record.sweep.id } : {}),
     ...notes,
     problems,
     config: Object.fromEntries(flatten(resolved.recipe ?? {})),

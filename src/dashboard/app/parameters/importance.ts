@@ -1,13 +1,53 @@
-/** @file The importance of settings over any runs, by the same measure as a sweep's. */
+/** @file The importance of settings over any runs, by the measure that a sweep takes. */
+import type { SweepParameter } from '../../../plugin/contract.ts'
+import { type Importance, importances } from '../../../sweep/importance.ts'
 import type { RunRow } from '../../../track/read/run-row.ts'
+import { fieldOf } from '../../../track/row-fields.ts'
+import type { Trial } from '../../../track/sweep-journal.ts'
 
+/** Finished runs below which nothing is said. */
 export const FEWEST = 8
+/** Numbers of so many different values are a range, not a list. */
+const MANY = 8
 
+/** Shares of what single settings explain of a figure; the largest first. */
 export function importancesOf(
-  _rows: readonly RunRow[],
-  _settings: readonly string[],
-  _goal: string,
-  _lower: boolean,
-): readonly { readonly path: string; readonly share: number }[] {
-  return []
+  rows: readonly RunRow[],
+  settings: readonly string[],
+  goal: string,
+  lowerIsBetter: boolean,
+): readonly Importance[] {
+  const scored = rows.flatMap((row) => {
+    const value = fieldOf(row, goal)
+    return row.status === 'done' && typeof value === 'number' && Number.isFinite(value)
+      ? [{ row, value }]
+      : []
+  })
+  if (scored.length < FEWEST) return []
+  const space = settings.map((path) =>
+    parameterOf(
+      path,
+      scored.map(({ row }) => row.config[path]),
+    ),
+  )
+  const trials = scored.map(({ row, value }, index): Trial => {
+    const params = Object.fromEntries(
+      settings.filter((path) => row.config[path] !== undefined).map((path) => [path, row.config[path]]),
+    )
+    return {
+      ...{ id: row.id, index, params, status: 'done', attempt: 1, failures: 0, losses: 0, value },
+      ...{ metrics: {}, reports: [], asked: '' },
+    }
+  })
+  return importances(space, trials, lowerIsBetter ? 'minimize' : 'maximize')
+}
+
+function parameterOf(path: string, values: readonly unknown[]): SweepParameter {
+  const unique = [...new Set(values.filter((value) => value !== undefined))]
+  const numbers = unique.filter((value): value is number => typeof value === 'number')
+  const few = numbers.length < MANY || numbers.length < unique.length
+  if (few) return { path, distribution: { kind: 'categorical', values: unique }, when: [] }
+  const [min, max] = [Math.min(...numbers), Math.max(...numbers)]
+  const scale = min > 0 && max / min >= 20 ? 'log' : 'linear'
+  return { path, distribution: { kind: 'float', min, max, scale }, when: [] }
 }
