@@ -106,9 +106,8 @@ async function* optimizerSteps(
   try {
     let coming = stream.next()
     for (;;) {
-      const { value, done } = await coming
+      const { value, done } = await abortable(coming, signal)
       if (done) return
-      signal?.throwIfAborted()
       const running = loop.run(value.batch, { step: value.step, row: value.row })
       // Prepared while the executor works; a failure of either is met where it is awaited.
       coming = stream.next()
@@ -120,8 +119,33 @@ async function* optimizerSteps(
       started = performance.now()
     }
   } finally {
-    await stream.return()
+    // A window that is still being tokenised would be waited for.
+    const returned = stream.return()
+    if (signal?.aborted) returned.catch(() => undefined)
+    else await returned
   }
+}
+
+/** What `promise` comes to, unless the signal aborts before. */
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = withReject()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort)
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function withReject(): { readonly promise: Promise<never>; readonly reject: (reason: unknown) => void } {
+  let reject: (reason: unknown) => void = () => {}
+  const promise = new Promise<never>((_, refuse) => {
+    reject = refuse
+  })
+  return { promise, reject }
 }
 
 interface Sum {

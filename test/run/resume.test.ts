@@ -231,6 +231,38 @@ test('weights that change while they are read are noticed before they reach a ch
   expectTheSame(folder)
 })
 
+test('rows and questions that change under a run are no harm to it: all of them were read at the start', async () => {
+  const files = ['rows.jsonl', 'questions.jsonl'].map((name) => join(project, name))
+  const before = files.map((file) => readFileSync(file))
+  const { folder, error } = await start([], {
+    onEvent: (event) => {
+      if (event.type === 'step' && event.step === 1) for (const file of files) writeFileSync(file, 'damaged')
+    },
+  })
+  for (const [i, file] of files.entries()) writeFileSync(file, before[i]!)
+  expect(error).toBeUndefined()
+  expectTheSame(folder)
+})
+
+test('a run that another process has taken over stops and writes nothing more', async () => {
+  let folder = ''
+  let record = ''
+  const { error } = await start(['checkpoint.every=1'], {
+    onFolder: (path) => {
+      folder = path
+    },
+    onEvent: (event) => {
+      if (event.type !== 'step' || event.step !== 2) return
+      writeFileSync(join(folder, 'owner.2.json'), '{"host":"elsewhere","pid":1}')
+      record = readFileSync(join(folder, 'run.json'), 'utf8')
+    },
+  })
+  expect(error).toMatchObject({ name: 'OwnerLostError' })
+  expect(readFileSync(join(folder, 'run.json'), 'utf8')).toBe(record)
+  expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['1'])
+  expect(events(folder).at(-1)).toMatchObject({ type: 'step', step: 2 })
+})
+
 test('a compute thread that dies or runs out of memory fails the run with what to do; it goes on from the last checkpoint', async () => {
   const flag = join(project, 'broken')
   writeFileSync(

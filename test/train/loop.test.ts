@@ -224,3 +224,15 @@ test('hooks see every step, keep what they know, and may end training or accept 
   await untouched.compile(programs.train)
   for (const name of names().slice(1)) expect(await executor.read(name)).toEqual(await untouched.read(name))
 })
+
+test('a stop is heard while the rows of the next step are still awaited', async () => {
+  const controller = new AbortController()
+  const split = { ...memorySplit([documents]), window: () => new Promise<never>(() => {}) }
+  const executor = await oracleExecutor()
+  const work = trainLoop({
+    ...{ executor, split, options, schedule, seed: 1, lr: 0.1, emit: () => {}, run: async () => 0 },
+    signal: controller.signal,
+  })
+  controller.abort(new Stopped('SIGTERM'))
+  await expect(work).rejects.toThrow(Stopped)
+})
