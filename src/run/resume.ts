@@ -2,16 +2,18 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { changesBetween, describeChange, type RecipeChange } from '../recipe/changes.ts'
-import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
+import { loadRecipe, type Recipe, type ResolvedRecipe } from '../recipe/recipe.ts'
 import { loadRecorded } from '../recipe/recorded.ts'
 import { type KeptEvents, NOTHING_KEPT, readKept } from '../track/kept-events.ts'
 import type { RunRecord } from '../track/run-folder.ts'
 import { RunLock } from '../track/run-lock.ts'
 import type { CheckpointEntry } from '../train/checkpoint.ts'
+import { splitMetric } from '../train/metric-watch.ts'
 import { InputError } from '../util/errors.ts'
 import type { RunData } from './data.ts'
 import { type FoundCheckpoint, findCheckpoint } from './find-checkpoint.ts'
 import { changedInputs, differencesOf, readRunRecord } from './verify.ts'
+import { HOLDOUT, TRAIN } from './watched.ts'
 
 export interface Resume {
   /** The run's folder, absolute. */
@@ -33,7 +35,15 @@ export interface OpenedResume extends Resume {
 }
 
 /** Keys of a recipe that have no part in what training comes to. */
-const SAFE: ReadonlySet<string> = new Set(['checkpoint', 'eval', 'exports', 'plugins', 'samples', 'trackers'])
+const SAFE = ['checkpoint', 'eval', 'exports', 'plugins', 'samples', 'trackers']
+
+/** Those of this recipe: training that returns to checkpoints, or ends by an evaluation, depends on them. */
+export function safeKeys({ train, early_stopping }: Recipe): readonly string[] {
+  const [watched] = splitMetric(early_stopping?.metric ?? HOLDOUT)
+  const returns = train.on_nonfinite === 'rollback'
+  const byEvaluation = watched !== HOLDOUT && watched !== TRAIN
+  return SAFE.filter((key) => !(key === 'checkpoint' && returns) && !(key === 'eval' && byEvaluation))
+}
 
 /**
  * Takes a run over and finds the point to go on from. Nothing is written but the lock, which the caller gives up.
@@ -59,7 +69,7 @@ export async function openResume(
     const recorded = await loadRecorded(folder)
     const resolved = overrides.length === 0 ? recorded : await loadRecorded(folder, overrides)
     const changes = changesBetween(recorded.recipe, resolved.recipe)
-    refuseUnsafe(changes, shown)
+    refuseUnsafe(changes, safeKeys(recorded.recipe), shown)
     await refuseChangedInputs(record)
     const { found, older, damaged } = await findCheckpoint(folder)
     const kept = keptOf(folder, found)
@@ -103,13 +113,13 @@ function heartbeat(folder: string): string {
   return String((JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunRecord).heartbeat)
 }
 
-function refuseUnsafe(changes: readonly RecipeChange[], shown: string): void {
-  const unsafe = changes.filter(({ path }) => !SAFE.has(path.split('.')[0]!))
+function refuseUnsafe(changes: readonly RecipeChange[], safe: readonly string[], shown: string): void {
+  const unsafe = changes.filter(({ path }) => !safe.includes(path.split('.')[0]!))
   if (unsafe.length === 0) return
   const list = unsafe.map((change) => `  ${describeChange(change)}`).join('\n')
   throw new InputError(
     `${shown}: a resumed run comes to exactly what it would have come to uninterrupted, and these changes break that:\n${list}\n` +
-      `Only ${[...SAFE].sort().join(', ')} may change. For the rest start a new run: medtune run --from ${shown} ${unsafe[0]!.path}=...`,
+      `Only ${safe.join(', ')} may change. For the rest start a new run: medtune run --from ${shown} ${unsafe[0]!.path}=...`,
   )
 }
 

@@ -6,6 +6,7 @@ import { summarise } from '../../src/cli/summary.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
 import type { RunOptions } from '../../src/run/options.ts'
 import type { Report } from '../../src/run/report.ts'
+import { safeKeys } from '../../src/run/resume.ts'
 import { resume, run } from '../../src/run.ts'
 import { Stopped } from '../../src/util/stopped.ts'
 import { smallProject } from './project.ts'
@@ -156,6 +157,15 @@ test.each([
     message,
   )
   expect(readdirSync(project)).not.toContain('none')
+})
+
+test('what decides by an evaluation, or returns to checkpoints, may not be changed by a resume', async () => {
+  const safe = async (overrides: readonly string[]) =>
+    safeKeys((await loadRecipe(join(project, 'recipe.yaml'), overrides)).recipe)
+  expect(await safe([])).toEqual(['checkpoint', 'eval', 'exports', 'plugins', 'samples', 'trackers'])
+  expect(await safe(['early_stopping.patience=1'])).toContain('eval')
+  expect(await safe(['early_stopping.metric=colours'])).not.toContain('eval')
+  expect(await safe(['train.on_nonfinite=rollback', 'checkpoint.every=2'])).not.toContain('checkpoint')
 })
 
 test('a score that the evaluation does not give is told once the base model is scored', async () => {
