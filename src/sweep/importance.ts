@@ -14,8 +14,12 @@ export interface Importance {
   readonly share: number
 }
 
+/** The share of trials that count as good: fewer would ask what tells the very best from the good ones. */
+const GOOD = 1 / 3
 /** Trials in which a parameter takes part, below which nothing is said of it. */
 const FEWEST = 8
+/** How much each trial says of the other values of a list. */
+const OTHERS = 0.2
 /** Places at which densities are compared where values are continuous. */
 const PLACES = 64
 
@@ -42,9 +46,9 @@ export function importances(
 function variance(parameter: SweepParameter, sorted: readonly Trial[]): number | undefined {
   const params = sorted.map((trial) => trial.params).filter((one) => Object.hasOwn(one, parameter.path))
   if (params.length < FEWEST) return undefined
-  const good = Math.min(Math.floor(params.length / 2), Math.max(5, Math.ceil(0.1 * params.length)))
+  const good = Math.ceil(GOOD * params.length)
   const space = [{ ...parameter, when: [] }]
-  const [p, all] = [fitDensity(space, params.slice(0, good)), fitDensity(space, params)]
+  const [p, all] = [fitDensity(space, params.slice(0, good), OTHERS), fitDensity(space, params, OTHERS)]
   const values = placesOf(parameter)
   const weights = values.map((value) => Math.exp(all.logAt(value)))
   const whole = weights.reduce((total, weight) => total + weight, 0)

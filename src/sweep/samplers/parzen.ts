@@ -3,8 +3,10 @@
  * over the parameters: a normal curve cut at the ends of a range, or mostly the point's own value of a list.
  */
 import type { Distribution, Params, Space, SweepParameter } from '../../plugin/contract.ts'
-import { fillSpace, fromUnit, sameValue, unitCell } from '../space.ts'
+import { countValues, fillSpace, fromUnit, sameValue, unitCell } from '../space.ts'
 import type { Draws } from './draws.ts'
+
+type Range = Exclude<Distribution, { kind: 'categorical' }>
 
 export interface Density {
   draw(draws: Draws): Params
@@ -18,14 +20,18 @@ interface Axis {
   /** Centre of each kernel in the unit range, or its value's place in the list; undefined for the prior. */
   readonly centres: readonly (number | undefined)[]
   readonly width: number
+  readonly others: number
   /** Share of a cut normal curve that lies in the range. */
   readonly inside: readonly number[]
 }
 
-/** Points weigh alike; the prior weighs as much as one of them. */
-export function fitDensity(space: Space, points: readonly Params[]): Density {
+/**
+ * Points weigh alike; the prior weighs as much as one of them.
+ * @param others how much of a kernel over a list goes to all values, whatever the point's own is
+ */
+export function fitDensity(space: Space, points: readonly Params[], others: number): Density {
   const count = points.length + 1
-  const axes = space.map((parameter) => fitAxis(parameter, points, space.length))
+  const axes = space.map((parameter) => ({ ...fitAxis(parameter, points, space.length), others }))
   const byPath = new Map(axes.map((axis) => [axis.parameter.path, axis]))
   return {
     draw(draws) {
@@ -42,11 +48,16 @@ export function fitDensity(space: Space, points: readonly Params[]): Density {
   }
 }
 
-/** Scott's rule over the points, as BOHB and multivariate TPE have it, on a fifth of the range. */
-function fitAxis(parameter: SweepParameter, points: readonly Params[], dimensions: number): Axis {
+/** What one parameter has to do with each point. */
+function fitAxis(
+  parameter: SweepParameter,
+  points: readonly Params[],
+  dimensions: number,
+): Omit<Axis, 'others'> {
   const { path, distribution } = parameter
-  const centres = [...points.map((params) => centreOf(distribution, params, path)), undefined]
-  const width = Math.max(LEAST_WIDTH, WIDTH * Math.max(1, points.length) ** (-1 / (dimensions + 4)))
+  const known = points.map((params) => centreOf(distribution, params, path))
+  const centres = [...known, undefined]
+  const width = distribution.kind === 'categorical' ? 1 : widthOf(known, distribution, dimensions)
   const inside = centres.map((centre) =>
     centre === undefined || distribution.kind === 'categorical'
       ? 1
@@ -54,8 +65,24 @@ function fitAxis(parameter: SweepParameter, points: readonly Params[], dimension
   )
   return { parameter, centres, width, inside }
 }
-const WIDTH = 0.2
-const LEAST_WIDTH = 1e-3
+
+/**
+ * Scott's rule on the spread of the points, the whole range counting as one more point; never so narrow that few
+ * points pretend to know the place exactly, or that a value's neighbour could not be reached.
+ */
+function widthOf(centres: readonly (number | undefined)[], range: Range, dimensions: number): number {
+  const known = centres.filter((centre) => centre !== undefined)
+  const count = known.length + 1
+  const mean = (known.reduce((total, centre) => total + centre, 0) + 0.5) / count
+  const squares = known.reduce((total, centre) => total + (centre - mean) ** 2, 0)
+  const spread = Math.sqrt((squares + 1 / 12) / count)
+  const scott = SCOTT * spread * Math.max(1, known.length) ** (-1 / (dimensions + 4))
+  const steps = countValues(range)
+  return Math.max(LEAST_WIDTH, scott, FEW / count, Number.isFinite(steps) ? 1 / steps : 0)
+}
+const SCOTT = 0.7
+const FEW = 0.3
+const LEAST_WIDTH = 0.01
 
 function centreOf(distribution: Distribution, params: Params, path: string): number | undefined {
   if (!Object.hasOwn(params, path)) return undefined
@@ -70,7 +97,7 @@ function drawFrom(axis: Axis, distribution: Distribution, kernel: number, draws:
   const centre = axis.centres[kernel]
   if (centre === undefined) return fromUnit(distribution, draws.next())
   if (distribution.kind === 'categorical') {
-    const other = draws.next() < OTHER_VALUES
+    const other = draws.next() < axis.others
     return other ? fromUnit(distribution, draws.next()) : distribution.values[centre]
   }
   for (;;) {
@@ -78,15 +105,13 @@ function drawFrom(axis: Axis, distribution: Distribution, kernel: number, draws:
     if (u >= 0 && u < 1) return fromUnit(distribution, u)
   }
 }
-/** How much of a kernel over a list goes to all values, whatever the point's own is. */
-const OTHER_VALUES = 0.2
 
 /** Adds the logarithm of each kernel at `value`. */
 function addLogs(axis: Axis, value: unknown, logs: Float64Array): void {
   const { distribution } = axis.parameter
   const at =
     distribution.kind === 'categorical'
-      ? categoryLog(distribution, value)
+      ? categoryLog(axis, distribution, value)
       : rangeLog(axis, distribution, value)
   for (const [k, centre] of axis.centres.entries()) logs[k]! += at(centre, k)
 }
@@ -95,22 +120,19 @@ function addLogs(axis: Axis, value: unknown, logs: Float64Array): void {
 type KernelLog = (centre: number | undefined, k: number) => number
 
 function categoryLog(
+  { others }: Axis,
   distribution: Extract<Distribution, { kind: 'categorical' }>,
   value: unknown,
 ): KernelLog {
   const place = distribution.values.findIndex((one) => sameValue(one, value))
   const prior = distribution.weights?.[place] ?? 1 / distribution.values.length
   return (centre) => {
-    const own = centre === place ? 1 - OTHER_VALUES : 0
-    return Math.log(centre === undefined ? prior : own + OTHER_VALUES * prior)
+    const own = centre === place ? 1 - others : 0
+    return Math.log(centre === undefined ? prior : own + others * prior)
   }
 }
 
-function rangeLog(
-  { width, inside }: Axis,
-  distribution: Exclude<Distribution, { kind: 'categorical' }>,
-  value: unknown,
-): KernelLog {
+function rangeLog({ width, inside }: Axis, distribution: Range, value: unknown): KernelLog {
   const [low, high] = unitCell(distribution, Number(value))
   if (low === high)
     return (centre, k) => {

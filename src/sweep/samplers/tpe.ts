@@ -31,9 +31,15 @@ function propose(question: Question, { startup, candidates, good }: TpeOptions):
   }
   const draws = new Draws(seed, `tpe:${index}:${draw}`)
   const { below, above } = split(known, trials, good)
-  const [l, g] = [fitDensity(space, below), fitDensity(space, above)]
-  return bestOf(l, g, candidates, draws)
+  const [l, g] = [fitDensity(space, below, NEAR_GOOD), fitDensity(space, above, NEAR_BAD)]
+  // Now and then the first point drawn is taken as it is: the most promising ones alone would settle too early,
+  // above all on one value of a list.
+  return bestOf(l, g, draws.next() < EXPLORE ? 1 : candidates, draws)
 }
+const EXPLORE = 0.15
+/** A good trial speaks for the other values of a list too, a bad one hardly against them. */
+const NEAR_GOOD = 0.5
+const NEAR_BAD = 0.1
 
 /** After so many proposals that were tried before, the space is nearly gone through: any other point will do. */
 const MOST_DRAWS = 8
