@@ -65,4 +65,5 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'pruner/none', load: () => import('./pruner/none.ts') },
   // executor
   { path: 'executor/local', load: () => import('./executor/local.ts') },
+  { path: 'executor/slurm', load: () => import('./executor/slurm.ts') },
 ]

@@ -8,7 +8,14 @@ export class UsageError extends Error {
 }
 
 const INVALID = new Set(['RecipeError', 'UsageError', 'PluginError', 'OptionError', 'InputError'])
-const EXPECTED = new Set([...INVALID, 'ExecutorError', 'DivergedError', 'CheckpointError', 'OwnerLostError'])
+const EXPECTED = new Set([
+  ...INVALID,
+  'ExecutorError',
+  'EnvironmentError',
+  'DivergedError',
+  'CheckpointError',
+  'OwnerLostError',
+])
 /** Something that is not installed or cannot be loaded here. */
 const ENVIRONMENT = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED', 'MODULE_NOT_FOUND'])
 

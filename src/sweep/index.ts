@@ -1,5 +1,6 @@
 /** @file `medtune/sweep`: what samplers, pruners and executors are built of. */
 export { LocalExecutor, type LocalOptions } from './executors/local.ts'
+export { SlurmExecutor, type SlurmOptions } from './executors/slurm.ts'
 export { type AshaOptions, asha } from './pruners/asha.ts'
 export { type MedianOptions, median } from './pruners/median.ts'
 export { Draws } from './samplers/draws.ts'

@@ -17,3 +17,9 @@ export class OptionError extends Error {
 export class InputError extends Error {
   override readonly name = 'InputError'
 }
+
+/** Something that is not installed here or does not answer; exit code 3. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError'
+  readonly kind = 'unsupported'
+}

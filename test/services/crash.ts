@@ -44,7 +44,7 @@ export async function crashAndResume(options: CrashOptions): Promise<CrashReport
     // The first moments are early ones: between a line of the journal and what follows from it.
     await pause(random() * (kill < 2 ? within / 4 : within))
     const victim = kill % 3
-    if (victim !== 0) killed.worker += killOne(options.workers?.(folder) ?? busy(folder), random)
+    if (victim !== 0) killed.worker += await killOne(() => (options.workers ?? busy)(folder), random)
     if (victim === 1) continue
     if (running.child.exitCode === null) {
       running.child.kill('SIGKILL')
@@ -72,17 +72,37 @@ export function busy(folder: string): readonly number[] {
   )
 }
 
-/** Kills one of them; 1 where it was there to be killed. */
-function killOne(pids: readonly number[], random: () => number): number {
-  const alive = pids.filter((pid) => existsSync(`/proc/${pid}`))
-  const pid = alive[Math.floor(random() * alive.length)]
-  if (pid === undefined) return 0
-  try {
-    process.kill(pid, 'SIGKILL')
-    return 1
-  } catch {
-    return 0
+/** Kills one of them, as soon as there is one; 0 where none came up for long. */
+async function killOne(pids: () => readonly number[], random: () => number): Promise<number> {
+  const end = performance.now() + 20_000
+  while (performance.now() < end) {
+    const alive = pids().filter((pid) => existsSync(`/proc/${pid}`))
+    const pid = alive[Math.floor(random() * alive.length)]
+    if (pid !== undefined) {
+      try {
+        process.kill(pid, 'SIGKILL')
+        return 1
+      } catch {
+        // It ended by itself a moment ago.
+      }
+    }
+    await pause(50)
   }
+  return 0
+}
+
+/** Processes whose command line has this word followed by the folder. */
+export function processesOf(word: string, folder: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${word}\0${folder}`)
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
 }
 
 /** Every trial finished once: in the journal, in its files and among the run folders. */

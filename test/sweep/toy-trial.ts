@@ -43,5 +43,6 @@ export async function toyRun(sheet: TrialSheet, run: TrialRun): Promise<object> 
 if (process.argv[2] === 'trial') {
   const file = process.argv[3]!
   const sheet = readSheet(file)
-  await runAttempt(file, sheet, {}, (run) => toyRun(sheet, run))
+  const place = process.env.MEDTUNE_PLACE
+  await runAttempt(file, sheet, place ? { place } : {}, (run) => toyRun(sheet, run))
 }

@@ -1,5 +1,7 @@
 /** @file `medtune sweep` and the commands below it. Each is one file of this folder, imported when it is called. */
+
 import { type Command, InvalidArgumentError } from 'commander'
+import type { AgentFlags } from '../agent.ts'
 
 /** Runs a command's own work and turns what it throws into a message and an exit code. */
 type Run = (action: () => Promise<number>, json: boolean) => Promise<void>
@@ -76,6 +78,14 @@ export function addSweepCommands(program: Command, run: Run): void {
       const flags = command.optsWithGlobals<BestFlags>()
       return run(async () => (await import('./best.ts')).best(folder, flags), Boolean(flags.json))
     })
+  program
+    .command('agent', { hidden: true })
+    .argument('<folder>')
+    .option('--trials <n>', '', atLeastOne)
+    .option('--idle <seconds>', '', Number, 300)
+    .action((folder: string, flags: AgentFlags) =>
+      run(async () => (await import('../agent.ts')).agent(folder, flags), false),
+    )
   program
     .command('trial', { hidden: true })
     .argument('<file>')
