@@ -5,11 +5,13 @@ import type { Recipe, ResolvedRecipe } from './recipe/recipe.ts'
 import { openData, splitDataset } from './run/data.ts'
 import { precisionOf } from './run/engine.ts'
 import { type Estimate, estimateRun, measureSpeed } from './run/estimate.ts'
+import { chooseMemory } from './run/memory.ts'
 import type { RunOptions } from './run/options.ts'
 import { openTemplate, planAdapter, preflight } from './run/preflight.ts'
 import { Warnings } from './run/record.ts'
 import { closing } from './run/resources.ts'
 import { createStages } from './run/stages.ts'
+import type { MemoryChoice } from './track/provenance.ts'
 import { countRows, totalSteps } from './train/batches.ts'
 import { warnOfZeroRate } from './train/guards/rate.ts'
 
@@ -37,6 +39,8 @@ export interface Plan {
   /** How often the training data is gone through. */
   readonly epochs: number
   readonly estimate: Estimate
+  /** How steps are cut so that they fit into memory. */
+  readonly memory: MemoryChoice
   /** What the first row was taken for, such as `sharegpt`, where the template goes by the row. */
   readonly form?: string
   readonly samples: readonly Sample[]
@@ -63,7 +67,8 @@ export async function plan(
     await data.checked
     warnOfZeroRate(stages.schedule, steps, Number(recipe.optimizer.lr), warnings.warn)
     const executor = await use(stages.compute.open(precisionOf(resolved, stages)))
-    const estimate = estimateRun(model, adapter, work, await measureSpeed(executor))
+    const memory = await chooseMemory(resolved, stages, model, adapter, data.train, warnings.warn)
+    const estimate = estimateRun(model, adapter, work, memory, await measureSpeed(executor))
     return {
       name: recipe.name,
       hash,
@@ -78,6 +83,7 @@ export async function plan(
       steps,
       epochs,
       estimate,
+      memory,
       ...(form === undefined ? {} : { form }),
       samples,
       warnings: warnings.list,
@@ -92,7 +98,6 @@ async function countWork({ train }: Recipe, split: EncodedSplit) {
   const steps = totalSteps(rows, train)
   const { steps: _, ...oneEpoch } = { ...train, epochs: 1 }
   const epochs = steps / totalSteps(rows, oneEpoch)
-  const longest = Math.min(train.max_length, census.longest)
   return {
     rows,
     steps,
@@ -100,7 +105,6 @@ async function countWork({ train }: Recipe, split: EncodedSplit) {
     work: {
       tokens: census.tokens * epochs,
       labels: census.labelTokens * epochs,
-      batchTokens: train.batch_size * (train.pack ? train.max_length : longest),
     },
   }
 }

@@ -9,6 +9,7 @@ import { decontaminate, noteContamination } from './run/decontaminate.ts'
 import { openEngine } from './run/engine.ts'
 import { evaluateAll } from './run/evaluate.ts'
 import { writeAdapter, writeExports } from './run/export.ts'
+import { chooseMemory } from './run/memory.ts'
 import type { RunOptions } from './run/options.ts'
 import { openTemplate, planAdapter, preflight, prepareEvaluations } from './run/preflight.ts'
 import { noteInputs, noteOutputs } from './run/provenance.ts'
@@ -41,12 +42,14 @@ export async function run(resolved: ResolvedRecipe, options: RunOptions = {}): P
     // Every row is read here; rows become tokens in the background while the model is made ready.
     const data = await use(openData(resolved, stages, clean.dataset, model, warnings.warn))
     checkRows(data, options.resume)
+    const memory = await chooseMemory(resolved, stages, model, adapter, data.train, warnings.warn, options)
 
     return recordRun(resolved, stages, warnings, options, async (log) => {
+      await log.folder.describe({ memory })
       await noteContamination(log, clean)
       const noted = noteInputs(resolved, stages, model, data, log)
       const signal = anySignal(options.signal, data.failed, log.folder.lost)
-      const engine = await use(openEngine(resolved, stages, model, adapter, { ...options, signal }))
+      const engine = await use(openEngine(resolved, stages, model, adapter, memory, { ...options, signal }))
       const checkpoints = await openCheckpoints(resolved, log, engine, adapter, model, noted)
       const evaluation = {
         recipe: resolved.recipe,

@@ -37,5 +37,9 @@ export default definePlugin({
       const { OnnxExecutor } = await import('medtune/compute/onnx')
       return new OnnxExecutor({ ...options, provider: 'cpu' })
     },
+    async memory(program) {
+      const { programMemory } = await import('medtune/compute/onnx')
+      return programMemory(program, options)
+    },
   }),
 })

@@ -7,6 +7,7 @@ import type { AdapterPlan, Executor, Model } from '../../src/plugin/contract.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
 import { openData, splitDataset } from '../../src/run/data.ts'
 import { openEngine } from '../../src/run/engine.ts'
+import { wholeBatches } from '../../src/run/memory.ts'
 import { planAdapter } from '../../src/run/preflight.ts'
 import { createStages } from '../../src/run/stages.ts'
 import { readFloats, relative } from './compare.ts'
@@ -182,7 +183,7 @@ async function openModel(out: string, folder: string, adapter: object): Promise<
   const model = await stages.model.load()
   const data = await openData(resolved, stages, splitDataset(resolved, stages.dataset), model, warn)
   const plan = planAdapter(resolved, stages, model)
-  const engine = await openEngine(resolved, stages, model, plan)
+  const engine = await openEngine(resolved, stages, model, plan, wholeBatches(resolved.recipe.train))
   const compiled = logitsProgram(model, plan)
   return {
     plan,

@@ -5,6 +5,7 @@ import type { RunEventBody } from '../../src/plugin/contract.ts'
 import { loadRecipe, type ResolvedRecipe } from '../../src/recipe/recipe.ts'
 import { openData, splitDataset } from '../../src/run/data.ts'
 import { type Engine, openEngine } from '../../src/run/engine.ts'
+import { wholeBatches } from '../../src/run/memory.ts'
 import { planAdapter } from '../../src/run/preflight.ts'
 import { createStages, type RunStages } from '../../src/run/stages.ts'
 import { trainLoop } from '../../src/train/loop.ts'
@@ -32,7 +33,8 @@ export async function trainFrom(
   const model = await stages.model.load()
   const dataset = splitDataset(resolved, stages.dataset)
   const data = await openData(resolved, stages, dataset, model, warn)
-  const engine = await openEngine(resolved, stages, model, planAdapter(resolved, stages, model))
+  const plan = planAdapter(resolved, stages, model)
+  const engine = await openEngine(resolved, stages, model, plan, wholeBatches(resolved.recipe.train))
   const batches: Batch[] = []
   const stepOf: number[] = []
   let names: readonly string[] | undefined

@@ -1,18 +1,13 @@
 /** @file Numbers as people read them. */
 
+export { formatBytes as bytes } from '../util/bytes.ts'
+
 /** 12,345 or 3.27. */
 export function count(value: number): string {
   if (!Number.isFinite(value)) return 'unknown'
   return value >= 100 || Number.isInteger(value)
     ? Math.round(value).toLocaleString('en-US')
     : value.toPrecision(3)
-}
-
-/** 12 kB, 512 MB, 4.8 GB: powers of 1000. */
-export function bytes(value: number): string {
-  if (!Number.isFinite(value)) return 'unknown'
-  if (value >= 1e9) return `${(value / 1e9).toFixed(1)} GB`
-  return value >= 1e6 ? `${Math.round(value / 1e6)} MB` : `${Math.ceil(value / 1e3)} kB`
 }
 
 /** 9 s, 1:05 or 2:03:04. */

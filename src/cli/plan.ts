@@ -88,11 +88,16 @@ function sampleText(
   return `row ${index + 1}: ${count(tokens)} tokens, ${count(labels)} learned${FATES[fate]}\n${text.replace(/^/gm, '  | ')}\n`
 }
 
-function trainingText({ steps, epochs, rows, estimate, recipe }: Plan): string {
+function trainingText({ steps, epochs, rows, estimate, recipe, memory }: Plan): string {
   const { batch_size, accumulate, pack } = recipe.train
+  const whole = memory.batch_size === batch_size
+  const cut = whole
+    ? `of ${count(batch_size)} rows`
+    : `of ${count(batch_size)} rows, ${count(memory.batch_size)} at a time`
   return [
     `${count(steps)} optimizer steps, ${count(epochs)} epochs of ${count(rows)} ${pack ? 'packed rows' : 'rows'}, ${count(batch_size * accumulate)} rows a step`,
-    `estimated: ${duration(estimate.seconds)} of training at ${count(estimate.tokens_per_second)} tokens/s, ${bytes(estimate.memory_bytes)} of memory`,
+    `estimated: ${duration(estimate.seconds)} of training at ${count(estimate.tokens_per_second)} tokens/s`,
+    `memory: ${bytes(estimate.memory_bytes)} expected, ${bytes(memory.budget)} at hand; batches ${cut}; activations ${memory.recompute ? 'computed again' : 'kept'}`,
     `(from a measured ${count(estimate.probe / 1e9)} billion multiply-adds a second; a guide, not a promise; evaluation comes on top)\n`,
   ].join('\n')
 }

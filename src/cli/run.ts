@@ -18,7 +18,6 @@ export interface RunFlags {
 export async function run(words: readonly string[], flags: RunFlags): Promise<number> {
   const repeat = await openRepeat(words, flags)
   const resolved = repeat?.resolved ?? (await loadTarget(words))
-  const repeats = repeat && { folder: repeat.folder, notes: repeat.notes }
   return attend(
     resolved.recipe.name,
     flags,
@@ -27,7 +26,7 @@ export async function run(words: readonly string[], flags: RunFlags): Promise<nu
       return engine.run(resolved, {
         runsDir: flags.runsDir,
         ...listeners,
-        ...(repeats ? { repeats } : {}),
+        ...(repeat ? { repeats: repeat } : {}),
       })
     },
     async (report) => (repeat ? tellRepeat(repeat, report) : ''),

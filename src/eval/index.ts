@@ -11,7 +11,7 @@ export {
   wilson,
 } from '../util/statistics.ts'
 export { fillPattern, type Item, readItems } from './items.ts'
-export { createScorer, type RunBatch, type Scorer } from './score.ts'
+export { createScorer, type RunBatch, SCORED_TOKENS, type Scorer } from './score.ts'
 export { type Ask, choiceGroup, promptSpans } from './task/ask.ts'
 export { openTask, type TaskOptions } from './task/open.ts'
 export { TASK_OPTIONS } from './task/options.ts'

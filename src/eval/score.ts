@@ -19,15 +19,16 @@ export interface Scorer {
 }
 
 /** Tokens of a batch, padding included, unless a single piece is longer. */
-const TOKENS = 2048
+export const SCORED_TOKENS = 2048
 
-/** `onProgress` hears how many pieces are done of how many. */
+/** `onProgress` hears how many pieces are done of how many; `tokens` of a batch at most, unless a piece is longer. */
 export function createScorer(
   run: RunBatch,
   onProgress: (done: number, total: number) => void = () => undefined,
+  tokens = SCORED_TOKENS,
 ): Scorer {
   const score = (pieces: readonly Piece[], onScored?: OnScored) =>
-    scorePieces(pieces, run, onProgress, onScored)
+    scorePieces(pieces, run, onProgress, tokens, onScored)
   return {
     async scoreDocuments(documents, onScored) {
       const pieces = documents.map(documentPiece)
@@ -43,11 +44,15 @@ async function scorePieces(
   pieces: readonly Piece[],
   run: RunBatch,
   onProgress: (done: number, total: number) => void,
+  tokens: number,
   onScored: OnScored = () => undefined,
 ): Promise<number[][]> {
   const sums = pieces.map(({ owners }) => new Array<number>(owners).fill(0))
   let done = 0
-  for (const rows of batchRows(pieces.map(({ ids }) => ids.length))) {
+  for (const rows of batchRows(
+    pieces.map(({ ids }) => ids.length),
+    tokens,
+  )) {
     const logProb = await run(
       collateSegments(
         rows.map((row) => row.map((index) => pieces[index]!)),
@@ -66,7 +71,7 @@ async function scorePieces(
 }
 
 /** Batches of rows of piece indexes. Rows of about the same length share a batch, to limit padding. */
-export function batchRows(lengths: readonly number[], tokens = TOKENS): number[][][] {
+export function batchRows(lengths: readonly number[], tokens = SCORED_TOKENS): number[][][] {
   const longest = padded(lengths.reduce((most, length) => Math.max(most, length), 1))
   const used = (row: readonly number[]): number => row.reduce((total, index) => total + lengths[index]!, 0)
   const rows = packBins(lengths, longest).sort((a, b) => used(b) - used(a))

@@ -61,15 +61,11 @@ function build(
 }
 
 /** Attention scores are left out: they grow with a row's length, not with its tokens. */
-function cost(config: DecoderConfig, { layers }: DecoderWeights): ModelCost {
-  const { hiddenSize: hidden, intermediateSize: inner, heads, kvHeads, headDim } = config
+function cost({ hiddenSize, vocabSize }: DecoderConfig, { layers }: DecoderWeights): ModelCost {
   const body = layers
     .flatMap(projections)
     .reduce((total, { inFeatures, outFeatures }) => total + inFeatures * outFeatures, 0)
-  // What a backward pass reads again: inputs of norms and projections, q and k before and after their
-  // norm, v, the mixed heads, and gate, up and their product.
-  const perLayer = 6 * hidden + (3 * heads + 3 * kvHeads) * headDim + 3 * inner
-  return { body, head: config.vocabSize * hidden, activations: 4 * layers.length * perLayer }
+  return { body, head: vocabSize * hiddenSize }
 }
 
 function count(shape: readonly number[]): number {

@@ -2,8 +2,8 @@
  * @file What a plugin of each kind creates. A plugin is a plain object (`definePlugin`); its options are
  * a JSON Schema literal and reach `create` exactly as validated. One line in `Stages` makes a new kind.
  */
-import type { Executor, Optimizer } from '../compute/executor.ts'
-import type { Value } from '../compute/graph.ts'
+import type { Dims, Executor, Optimizer } from '../compute/executor.ts'
+import type { Program, Value } from '../compute/graph.ts'
 import type { Options, OptionsSchema } from './options.ts'
 import type { Pruner, Sampler, TrialExecutorSource } from './sweep.ts'
 
@@ -152,7 +152,7 @@ export interface Model {
   /** Every linear projection an adapter may attach to, in module order. */
   readonly sites: readonly LinearSite[]
   readonly weights: readonly WeightSlice[]
-  /** Rough bytes and multiply-adds a token, for `medtune plan`. */
+  /** Rough multiply-adds a token, for `medtune plan`. */
   readonly cost: ModelCost
   /** Shape of the keys and values that each layer keeps of a token. */
   readonly kept: readonly { readonly heads: number; readonly headDim: number }[]
@@ -180,8 +180,6 @@ export interface ModelCost {
   readonly body: number
   /** Multiply-adds of the head for one label. */
   readonly head: number
-  /** Bytes of activations kept for the backward pass for one token, in f32. */
-  readonly activations: number
 }
 
 export interface ModelSource {
@@ -427,6 +425,14 @@ export interface Exporter {
   write(tuned: TunedModel, folder: string): Promise<void>
 }
 
+/** Bytes that a program takes in an executor, beside its parameters and the inputs that it is fed. */
+export interface ProgramMemory {
+  /** Frozen weights and what the executor makes of them: there as long as the program is loaded. */
+  readonly weights: number
+  /** Intermediate values at the moment of a run when they are most, with what is lost between them. */
+  readonly activations: number
+}
+
 export interface ExecutorSource {
   readonly precisions: readonly ('fp32' | 'bf16')[]
   /** What `precision: auto` chooses on this machine. */
@@ -434,6 +440,11 @@ export interface ExecutorSource {
   /** Threads of one operator, for the run's record. */
   readonly threads?: number
   open(precision: 'fp32' | 'bf16'): Promise<Executor>
+  /**
+   * What a program takes in memory, for any sizes of its named dims. Left out by an executor that cannot tell: its
+   * runs are not fitted to a memory budget.
+   */
+  memory?(program: Program): Promise<(dims: Dims) => ProgramMemory>
 }
 
 // ---------------------------------------------------------------------------------- the contract

@@ -27,6 +27,10 @@ export interface TrainOptions {
   readonly on_nonfinite: 'stop' | 'skip' | 'rollback'
   /** Steps that `on_nonfinite` may pass over within 100 steps. */
   readonly nonfinite_limit: number
+  /** What the whole process may take, such as 4GB; most of the free memory if left out. */
+  readonly memory?: string
+  /** Whether the activations of a layer are computed again in the backward pass; auto: where they do not fit. */
+  readonly recompute: boolean | 'auto'
   /** Optimizer steps between holdout losses; left out, only before and after. */
   readonly eval_every?: number
   /** Held-out rows that this loss is taken over; all if left out. */

@@ -13,6 +13,9 @@ export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
 
 export const NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]*$'
 
+/** A number of bytes in words: 4GB, 512 MiB. */
+export const MEMORY_PATTERN = '^[0-9]+(\\.[0-9]+)? ?([KMGT]i?)?B$'
+
 /** Options of `train:`; their types are `TrainOptions`. */
 const TRAIN: { readonly [name: string]: OptionSchema } = {
   epochs: { type: 'number', exclusiveMinimum: 0, default: 1, description: 'Passes over the training rows.' },
@@ -73,6 +76,18 @@ const TRAIN: { readonly [name: string]: OptionSchema } = {
     minimum: 1,
     default: 10,
     description: 'Steps that on_nonfinite may pass over within 100 steps; one more fails.',
+  },
+  memory: {
+    type: 'string',
+    pattern: MEMORY_PATTERN,
+    description:
+      'What the whole process may take, such as 4GB; most of the free memory if left out. Where a batch does not fit, it is cut into smaller ones, with as many rows to an optimizer step as before.',
+  },
+  recompute: {
+    anyOf: [{ type: 'boolean' }, { type: 'string', enum: ['auto'] }],
+    default: 'auto',
+    description:
+      'Compute the activations of a layer again in the backward pass instead of keeping them: much less memory, about a quarter more time, the same numbers. auto does where one row at a time does not fit otherwise.',
   },
   eval_every: {
     type: 'integer',

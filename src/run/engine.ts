@@ -7,8 +7,10 @@ import { buildGenerator } from '../eval/generator.ts'
 import type { AdapterPlan, CompiledProgram, Dims, Executor, Feeds, Model } from '../plugin/contract.ts'
 import { ownOptions } from '../recipe/create.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import type { MemoryChoice } from '../track/provenance.ts'
 import { dropoutFeeds, type MicroPlace } from '../train/dropout.ts'
 import { buildPrograms, feedsFor } from '../train/step.ts'
+import { collectGarbage } from '../util/garbage.ts'
 import type { RunOptions } from './options.ts'
 import { anySignal } from './resources.ts'
 import type { RunStages } from './stages.ts'
@@ -19,6 +21,8 @@ export const GAIN = { base: 0, tuned: 1 } as const
 export interface Engine {
   readonly executor: Executor
   readonly precision: 'fp32' | 'bf16'
+  /** How steps are cut. */
+  readonly memory: MemoryChoice
   /** Log-probability of each label, by the program without a backward pass. */
   score(batch: Batch, gain: number): Promise<Float32Array>
   /** The same by the training program, which is at hand between two steps, where the other would have to be loaded. */
@@ -49,13 +53,15 @@ export async function openEngine(
   stages: RunStages,
   model: Model,
   plan: AdapterPlan,
+  memory: MemoryChoice,
   { signal, onProgress }: Pick<RunOptions, 'signal' | 'onProgress'> = {},
 ): Promise<Engine> {
-  const programs = buildPrograms(model, plan)
+  const programs = buildPrograms(model, plan, memory)
   const progress = (done: number, total: number): void =>
     onProgress?.({ phase: 'factor weights', done, total })
   await prepareParameters(programs.train.parameters, { signal, progress })
   const precision = precisionOf(resolved, stages)
+  collectGarbage()
   const executor = await stages.compute.open(precision)
   const score = lazily(executor, programs.score)
   const train = lazily(executor, programs.train)
@@ -81,6 +87,7 @@ export async function openEngine(
   return {
     executor,
     precision,
+    memory,
     score: async (batch, gain) => (await run(score, batch, gain, false)).logProb!,
     scoreInTraining: async (batch, gain) => (await run(train, batch, gain, false, dropped(batch))).logProb!,
     train: async (batch, place) =>

@@ -4,56 +4,45 @@
  */
 import { input, linear, parameter, program, takeRows } from '../compute/index.ts'
 import type { AdapterPlan, Executor, Model } from '../plugin/contract.ts'
+import type { MemoryChoice } from '../track/provenance.ts'
 
 /** Side of the probe's matrix and tokens behind it: about half a billion multiply-adds. */
 const SIDE = 1024
 const TOKENS = 512
 /** Attention, norms, packing and memory traffic on top of the matrix products, as a factor on their time. */
 const OVERHEAD = 1.5
-/** The process itself with its libraries. */
-const PROCESS_BYTES = 250e6
-/** Labels whose logits exist at the same time, in how many copies. */
-const HEAD_CHUNK = 128
-const HEAD_COPIES = 3
-
 export interface Work {
   /** Tokens and labels of all steps, without padding. */
   readonly tokens: number
   readonly labels: number
-  /** Tokens of the largest micro-batch, padding included. */
-  readonly batchTokens: number
 }
 
 export interface Estimate {
   readonly seconds: number
   readonly tokens_per_second: number
+  /** Of the whole process at most; NaN where the executor cannot tell. */
   readonly memory_bytes: number
   /** Multiply-adds a second that the probe reached. */
   readonly probe: number
 }
 
 /**
- * Time: the forward pass and the gradient of what lies between (2 x), plus the gradient of the weights where
- * they train (3 x). Memory: weights in f32; value, gradient twice and two moments of what trains; activations
- * of one micro-batch; the logits of a chunk of labels.
+ * The forward pass and the gradient of what lies between (2 x); once more with recompute, but for the head; and the
+ * gradient of the weights where they train.
  */
-export function estimateRun(model: Model, plan: AdapterPlan, work: Work, probe: number): Estimate {
-  const { cost, parameters, vocabSize } = model
-  const full = plan.trainable >= parameters / 2
-  const passes = full ? 3 : 2
-  const operations = passes * (work.tokens * (cost.body + plan.trainable) + work.labels * cost.head)
+export function estimateRun(
+  model: Model,
+  plan: AdapterPlan,
+  work: Work,
+  { recompute, expected = Number.NaN }: MemoryChoice,
+  probe: number,
+): Estimate {
+  const { cost, parameters } = model
+  const passes = plan.trainable >= parameters / 2 ? 3 : 2
+  const body = work.tokens * (cost.body + plan.trainable)
+  const operations = (passes + (recompute ? 1 : 0)) * body + passes * work.labels * cost.head
   const seconds = (OVERHEAD * operations) / probe
-  return {
-    seconds,
-    tokens_per_second: work.tokens / seconds,
-    memory_bytes:
-      PROCESS_BYTES +
-      4 * parameters +
-      20 * plan.trainable +
-      cost.activations * work.batchTokens +
-      4 * HEAD_COPIES * HEAD_CHUNK * vocabSize,
-    probe,
-  }
+  return { seconds, tokens_per_second: work.tokens / seconds, memory_bytes: expected, probe }
 }
 
 /** Multiply-adds a second of a matrix product on this executor: the best of a few runs. */

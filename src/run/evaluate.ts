@@ -1,8 +1,8 @@
 /** @file Runs the recipe's evaluations on the base or the tuned model. */
 
-import type { EncodedSplit } from '../data/index.ts'
+import type { Batch, EncodedSplit } from '../data/index.ts'
 import { outcomeScores } from '../eval/report.ts'
-import { createScorer } from '../eval/score.ts'
+import { createScorer, SCORED_TOKENS } from '../eval/score.ts'
 import { type StorePlace, storedGenerator, storedScorer } from '../eval/score-store.ts'
 import type { Encoded, EvalOutcome, Evaluation, Model, Subject } from '../plugin/contract.ts'
 import { contentHash } from '../recipe/hash.ts'
@@ -125,7 +125,9 @@ export async function holdoutLoss(
   holdout: EncodedSplit,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<number> {
-  const scorer = createScorer((batch) => engine.scoreInTraining(batch, GAIN.tuned))
+  const run = (batch: Batch) => engine.scoreInTraining(batch, GAIN.tuned)
+  // The training program needs as much for a batch that it scores as for one that it trains on.
+  const scorer = createScorer(run, undefined, Math.min(SCORED_TOKENS, engine.memory.tokens))
   const scores = await scorer.scoreDocuments(spread(await allDocuments(holdout), limit))
   const tokens = scores.reduce((total, score) => total + score.tokens, 0)
   return -scores.reduce((total, { sum }) => total + sum, 0) / tokens

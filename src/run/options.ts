@@ -1,5 +1,6 @@
 /** @file What a caller of `run` may hear of it and decide. */
 import type { RunEvent } from '../plugin/contract.ts'
+import type { Repeat } from './repeat.ts'
 import type { Resume } from './resume.ts'
 
 /** How far a part of a run is, for a status line; nothing here is recorded. */
@@ -14,7 +15,7 @@ export interface Progress {
 
 export interface RunOptions {
   /** The run that this one repeats, and what is not as it was then; both are recorded. */
-  readonly repeats?: { readonly folder: string; readonly notes: readonly string[] }
+  readonly repeats?: Omit<Repeat, 'resolved'>
   /** The interrupted run that this one goes on with, instead of a new folder. */
   readonly resume?: Resume
   /** The trial of a sweep that it is; recorded. */

@@ -91,7 +91,7 @@ export async function recordRun<T>(
 function withAdvice(error: unknown): unknown {
   if (!(error instanceof ExecutorError) || error.kind !== 'out-of-memory') return error
   const advice =
-    'Memory ran out: halve train.batch_size and double train.accumulate, which comes to the same in smaller pieces, or lower train.max_length. `medtune plan` estimates what a recipe needs'
+    'Memory ran out: set train.memory to what there is, so that batches are cut to fit, or lower train.max_length. `medtune plan` tells what a recipe needs'
   return new ExecutorError(error.kind, `${error.message}. ${advice}`)
 }
 

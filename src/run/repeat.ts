@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { loadRecorded } from '../recipe/recorded.ts'
 import { toNumber } from '../track/json.ts'
+import type { MemoryChoice } from '../track/provenance.ts'
 import { changedInputs, differencesOf, readRunRecord } from './verify.ts'
 
 export interface Repeat {
@@ -12,6 +13,8 @@ export interface Repeat {
   readonly resolved: ResolvedRecipe
   /** What is not as it was, a sentence each. */
   readonly notes: readonly string[]
+  /** How the steps were cut, where the recipe is the same. */
+  readonly memory?: MemoryChoice
 }
 
 export interface Comparison {
@@ -33,6 +36,7 @@ export async function openRepeat(folder: string, overrides: readonly string[]): 
   return {
     folder: resolve(folder),
     resolved,
+    ...(recipe.length === 0 && record.memory ? { memory: record.memory } : {}),
     notes: [
       ...recipe,
       ...files.map(

@@ -27,6 +27,7 @@ export async function train(
   { signal, onProgress }: RunOptions,
 ): Promise<Training> {
   const { recipe, stages, engine, data, log } = context
+  const { batch_size, accumulate } = engine.memory
   const from = log.resume?.checkpoint
   if (from) {
     await engine.prepareTraining()
@@ -38,7 +39,7 @@ export async function train(
     executor: engine.executor,
     run: engine.train,
     split: data.train,
-    options: recipe.train,
+    options: { ...recipe.train, batch_size, accumulate },
     seed: recipe.seed,
     lr: Number(recipe.optimizer.lr),
     schedule: stages.schedule,

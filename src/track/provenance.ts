@@ -34,6 +34,23 @@ export interface Provenance {
   readonly outputs?: readonly UsedFile[]
   /** Folder of the run that this one repeats. */
   readonly from?: string
+  readonly memory?: MemoryChoice
+}
+
+/** How the steps of a run were cut so that they fit into memory. */
+export interface MemoryChoice {
+  /** Bytes that the process may take. */
+  readonly budget: number
+  /** Bytes that it is expected to take at most; left out where the executor cannot tell. */
+  readonly expected?: number
+  /** Rows of a micro-batch. */
+  readonly batch_size: number
+  /** Micro-batches of an optimizer step. */
+  readonly accumulate: number
+  /** Tokens of a micro-batch at most. */
+  readonly tokens: number
+  /** Whether activations are computed again in the backward pass. */
+  readonly recompute: boolean
 }
 
 /** The hashes of input files, known ones from the cache. @param used path -> role */

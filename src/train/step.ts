@@ -47,6 +47,11 @@ export function buildPrograms(
   }
 }
 
+/** Whether the model says where its layers begin and end, without which no activation is computed again. */
+export function canRecompute(model: Model, plan: AdapterPlan): boolean {
+  return forward(model, plan.attachment).boundaries.length > 1
+}
+
 /** The gradient of each parameter that the loss reaches. */
 function backward({ loss, logProb, boundaries }: Forward, options: ProgramOptions): Map<Value, Value> {
   const parameters = parametersOf([loss]).filter(

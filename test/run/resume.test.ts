@@ -290,7 +290,7 @@ test('a compute thread that dies or runs out of memory fails the run with what t
   expect(sound.error).toBeUndefined()
   for (const [how, kind, message] of [
     ['exit', 'worker-lost', /the compute thread ended with code 7/],
-    ['memory', 'out-of-memory', /Memory ran out: halve train\.batch_size and double train\.accumulate/],
+    ['memory', 'out-of-memory', /Memory ran out: set train\.memory to what there is/],
   ] as const) {
     writeFileSync(flag, how)
     const { folder, error } = await start(frail)
