@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { plan } from '../../src/plan.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
-import { run } from '../../src/run.ts'
+import type { RunOptions } from '../../src/run/options.ts'
+import { resume, run } from '../../src/run.ts'
+import { Stopped } from '../../src/util/stopped.ts'
 import { smallProject } from './project.ts'
 
 let project: string
@@ -17,10 +19,10 @@ beforeAll(async () => {
 })
 
 /** A run's report, or what it failed with, and its events. */
-async function attempt(overrides: readonly string[]) {
+async function attempt(overrides: readonly string[], options: RunOptions = {}) {
   const runsDir = join(project, `runs-${count++}`)
   const resolved = await loadRecipe(join(project, 'recipe.yaml'), [...QUICK, ...overrides])
-  const outcome = await run(resolved, { runsDir }).then(
+  const outcome = await run(resolved, { runsDir, ...options }).then(
     (report) => ({ report, error: undefined }),
     (error: Error) => ({ report: undefined, error }),
   )
@@ -60,11 +62,11 @@ test('an optimizer that changes nothing is found', async () => {
 })
 
 test('a rate of 0 throughout is found by plan as by a run', async () => {
-  const zero = ['train.steps=1', 'schedule.warmup=1']
+  const zero = [...QUICK, 'train.steps=1', 'schedule.warmup=1']
+  const resolved = await loadRecipe(join(project, 'recipe.yaml'), zero)
+  expect((await plan(resolved)).warnings).toMatchObject([{ code: 'zero-rate' }])
   const found = await attempt(zero)
   expect(codes(found)).toEqual(['zero-rate'])
-  const resolved = await loadRecipe(join(project, 'recipe.yaml'), [...QUICK, ...zero])
-  expect((await plan(resolved)).warnings).toMatchObject([{ code: 'zero-rate' }])
 })
 
 test('what is odd about the rows stands in the run and its report', async () => {
@@ -91,16 +93,49 @@ test('steps without a number fail the run, or are passed over up to a limit', as
   expect(limited.events.at(-1)).toMatchObject({ type: 'end', status: 'failed' })
 })
 
-test('rollback needs checkpoints by steps, and returns to one', async () => {
+test('rollback is refused without checkpoints by steps', async () => {
   const refused = await attempt([...WILD, 'train.on_nonfinite=rollback'])
   expect(refused.error?.message).toMatch(
     /train\.on_nonfinite: rollback returns to the last checkpoint, but checkpoint\.every is not set/,
   )
   expect(refused.folder).toBe('')
-  // A warm-up that begins at 0 saves the untouched parameters; every return to them gives a step with a number.
-  const wild = [...WILD, 'schedule={use: linear, warmup: 1}', 'checkpoint.every=1', 'checkpoint.keep=1']
-  const back = await attempt([...wild, 'train.on_nonfinite=rollback', 'train.nonfinite_limit=100'])
-  expect(codes(back)).toContain('nonfinite')
-  const losses = back.events.filter(({ type }) => type === 'step').map(({ loss }) => loss)
-  expect(losses.filter((loss) => typeof loss === 'number').length).toBeGreaterThan(1)
+})
+
+test('rollback mends what one wild step destroyed, skip cannot, and a resumed run goes back to the same', async () => {
+  // The sixth step throws every parameter far away; from the seventh on nothing is a number.
+  writeFileSync(
+    join(project, 'jolt.mjs'),
+    `export default {
+      kind: 'schedule', name: 'jolt', summary: 'One wild step.',
+      options: { type: 'object', properties: {}, additionalProperties: false },
+      create: () => ({ at: (step) => (step === 5 ? 1e32 : 1) }),
+    }`,
+  )
+  const jolt = [`plugins=[${project}/jolt.mjs]`, 'schedule=jolt', 'optimizer.lr=1e-3', 'train.steps=10']
+  const saved = [...jolt, 'checkpoint={every: 4, keep: 1}']
+  const numbers = ({ events }: Pick<Attempt, 'events'>) =>
+    events.filter(({ type }) => type === 'step').map(({ loss }) => typeof loss === 'number')
+  const good = (steps: number) => Array.from({ length: 10 }, (_, i) => i < 6 || i >= steps)
+
+  const skipped = await attempt([...saved, 'train.on_nonfinite=skip'])
+  expect(numbers(skipped)).toEqual(good(10))
+  expect(codes(skipped).filter((code) => code === 'nonfinite')).toHaveLength(4)
+
+  const back = await attempt([...saved, 'train.on_nonfinite=rollback'])
+  expect(back.error).toBeUndefined()
+  expect(numbers(back)).toEqual(good(7))
+  expect(codes(back)).toEqual(['nonfinite'])
+
+  // Interrupted behind the checkpoint of step 4, which leaves a newer one of step 5.
+  const controller = new AbortController()
+  const cut = await attempt([...saved, 'train.on_nonfinite=rollback'], {
+    signal: controller.signal,
+    onEvent: (event) => {
+      if (event.type === 'step' && event.step === 5) controller.abort(new Stopped('SIGINT'))
+    },
+  })
+  expect(readdirSync(join(cut.folder, 'checkpoints')).sort()).toEqual(['4', '5'])
+  await resume(cut.folder)
+  const adapter = (folder: string) => readFileSync(join(folder, 'adapter/adapter_model.safetensors'))
+  expect(adapter(cut.folder).equals(adapter(back.folder))).toBe(true)
 })
