@@ -27,6 +27,8 @@ export class Cache {
   /** Tokens kept of each row. */
   readonly used: Int32Array
   capacity = 0
+  /** The same views are handed out again as long as they are asked for: an executor may remember them. */
+  #last: { readonly from: number; readonly count: number; readonly feeds: Feeds } | undefined
 
   constructor(layers: readonly KeptLayer[], rows: number) {
     this.#rows = rows
@@ -46,6 +48,7 @@ export class Cache {
   reserve(tokens: number): void {
     if (tokens <= this.capacity) return
     const before = this.capacity
+    this.#last = undefined
     this.capacity = Math.ceil(Math.max(tokens, before * 1.5) / STEP) * STEP
     for (const buffer of this.#buffers)
       buffer.values = this.#grown(buffer.values, buffer.heads, buffer.headDim, before)
@@ -63,6 +66,14 @@ export class Cache {
 
   /** What a run over rows [from, from + count) reads, where it lies. */
   feeds(from: number, count: number): Feeds {
+    const { from: before, count: size, feeds: known } = this.#last ?? {}
+    if (known && before === from && size === count) return known
+    const feeds = this.#views(from, count)
+    this.#last = { from, count, feeds }
+    return feeds
+  }
+
+  #views(from: number, count: number): Feeds {
     const rows = <A extends Float32Array | Int32Array>(values: A, size: number): A =>
       values.subarray(from * size, (from + count) * size) as A
     return {

@@ -5,6 +5,7 @@ import { type WeightAttrs, weightOp } from '../ops/leaf.ts'
 import { listed, reads } from './order.ts'
 import { type OnnxExternal, type OnnxModel, writeModel } from './proto.ts'
 import type { Name, OnnxAttr, OnnxConstant, OnnxContext, OnnxNode, OnnxPort } from './rule.ts'
+import { slimmed } from './slim.ts'
 
 /** Everything the session's worker needs; plain data, so that it crosses to a thread. */
 export interface LoweredProgram {
@@ -216,7 +217,8 @@ export function lowerGraph(program: Program): LoweredGraph {
     ...program.inputs.map(({ name, value }) => ({ name, type: value.dtype, shape: value.shape })),
     ...program.parameters.map(({ name, shape }) => ({ name, type: 'f32' as const, shape })),
   ]
-  const nodes = listed(withoutDead(writer.nodes, ports))
+  const written = program.narrow ? slimmed(writer.nodes, ports) : writer.nodes
+  const nodes = listed(withoutDead(written, ports))
   const model = {
     name: program.name,
     nodes,

@@ -14,6 +14,7 @@ export class Sessions {
   readonly #settings: SessionSettings
   readonly #programs: LoweredProgram[] = []
   readonly #live = new Map<number, ort.InferenceSession>()
+  readonly #tensors = new WeakMap<Feeds[string], ort.Tensor>()
 
   constructor(settings: SessionSettings) {
     this.#settings = settings
@@ -59,14 +60,10 @@ export class Sessions {
     const inputs: Record<string, ort.Tensor> = {}
     for (const { name, type, shape } of program.inputs) {
       const sizes = shape.map((dim) => (typeof dim === 'number' ? dim : dims[dim]!))
-      inputs[name] = new ort.Tensor(
-        ORT_TYPE[type as keyof typeof ORT_TYPE],
-        feeds[name] as Float32Array,
-        sizes,
-      )
+      inputs[name] = this.#tensor(ORT_TYPE[type as keyof typeof ORT_TYPE], feeds[name]!, sizes)
     }
     for (const { name, shape } of program.parameters)
-      inputs[name] = new ort.Tensor('float32', parameters.get(name)!, shape)
+      inputs[name] = this.#tensor('float32', parameters.get(name)!, shape)
     const fetches: Record<string, ort.Tensor | null> = {}
     for (const name of program.outputs) fetches[`out ${name}`] = null
     for (const { name, shape } of program.parameters) {
@@ -77,6 +74,16 @@ export class Sessions {
     return Object.fromEntries(
       program.outputs.map((name) => [name, results[`out ${name}`]!.data as Float32Array]),
     )
+  }
+
+  /** A tensor over an array, whose values are read where they lie; the one made before where the array comes again. */
+  #tensor(type: 'float32' | 'int32' | 'uint8', data: Feeds[string], sizes: readonly number[]): ort.Tensor {
+    const known = this.#tensors.get(data)
+    if (known && known.dims.length === sizes.length && sizes.every((size, axis) => size === known.dims[axis]))
+      return known
+    const made = new ort.Tensor(type, data as Float32Array, sizes)
+    this.#tensors.set(data, made)
+    return made
   }
 
   async close(): Promise<void> {

@@ -121,16 +121,12 @@ async function decodePrompts(
 ): Promise<Decoded[]> {
   const values = new Map([...parameters].map(([name, { value }]) => [name, value]))
   const { inputs } = sessions.program(index)
-  const names = new Set(inputs.map(({ name }) => name))
   const { ended, controller } = interruptionsOf(id)
   const tell = (prompt: number, token: number): void =>
     parentPort!.postMessage({ id, token: [prompt, token] } satisfies Reply)
   try {
     return await decode(
-      (feeds, dims) => {
-        const wanted = Object.fromEntries(Object.entries(feeds).filter(([name]) => names.has(name)))
-        return sessions.borrow(index, wanted, dims, values, new Map())
-      },
+      (feeds, dims) => sessions.borrow(index, feeds, dims, values, new Map()),
       keptLayers(inputs),
       request,
       {

@@ -3,8 +3,8 @@
  * of sight. What is kept is read where it lies: scores of the two parts are put together, never the parts
  * themselves, so that a step copies nothing that grows with the text.
  */
-import { apply1, type Op, type Tensor, type Value } from '../graph.ts'
-import type { Name } from '../onnx/rule.ts'
+import { apply1, type Dim, type Op, type Tensor, type Value } from '../graph.ts'
+import type { Name, OnnxContext } from '../onnx/rule.ts'
 import { tensor, width } from '../shapes.ts'
 import {
   type AttentionAttrs,
@@ -67,7 +67,7 @@ export const cachedAttentionOp: Op<AttentionAttrs> = {
   },
   grad: null,
   onnx: ([q, k, v, pastK, pastV, ...places], attrs, context, node) => {
-    const { heads, kvHeads, scale, window } = attrs
+    const { scale } = attrs
     const [queries, own] = [node.inputs[0]!, node.inputs[1]!]
     const [rows, length] = queries.shape
     const past = node.inputs[3]!.shape[2]!
@@ -76,26 +76,21 @@ export const cachedAttentionOp: Op<AttentionAttrs> = {
     const all = before.map((name, i) =>
       context.once(`keys ${name} ${mine[i]}`, () => context.op('Concat', [name, mine[i]!], { axis: 1 })),
     )
-    const { mask, seen } = sight(asPlaces(mine), asPlaces(all), window, context)
+    const { mask, seen } = groupedSight(mine, all, attrs, rows!, context)
     const turned = layout.queries(q!)
     const scores = context.op(
       'Concat',
       [pastK!, k!].map((keys) => product(context, turned, keys, 0, 1, scale)),
       { axis: -1 },
     )
-    const split = context.shape([rows!, kvHeads, length!, heads / kvHeads, -1])
-    const masked = context.op('Add', [context.op('Reshape', [scores, split]), mask])
-    const probabilities = context.op('Softmax', [masked], { axis: -1 })
-    const parts = context.ops('Split', [probabilities, context.shape([past, length!])], 2, { axis: -1 })
-    const mixed = parts.map((part, i) => {
-      const merged = context.op('Reshape', [
-        part,
-        context.shape([rows!, kvHeads, -1, i === 0 ? past : length!]),
-      ])
-      return product(context, merged, i === 0 ? pastV! : v!, 0, 0)
-    })
-    const sum = layout.fromQueries(context.op('Add', mixed))
-    return [context.op('Mul', [sum, seen])]
+    const probabilities = context.op('Softmax', [context.op('Add', [scores, mask])], { axis: -1 })
+    const sizes = context.shape([past, length!])
+    const [toPast, toOwn] = context.ops('Split', [probabilities, sizes], 2, { axis: -1 })
+    const mixed = context.op('Add', [
+      product(context, toPast!, pastV!, 0, 0),
+      product(context, toOwn!, v!, 0, 0),
+    ])
+    return [layout.fromQueries(context.op('Mul', [mixed, seen]))]
   },
   evaluate: ([q, k, v, pastK, pastV, ...places], attrs, node) => {
     const [keys, values] = [joined(pastK!, k!), joined(pastV!, v!)]
@@ -119,6 +114,33 @@ export function cachedAttention(
 ): Value {
   const places = [place, pastPlace].flatMap(({ segment, branch, position }) => [segment, branch, position])
   return apply1(cachedAttentionOp, [q, own.k, own.v, past.k, past.v, ...places], attrs)
+}
+
+/**
+ * Mask [rows, 1, queries * group, keys] and whether a query sees anything [rows, 1, queries * group, 1]: written out for
+ * every query of a group, once a program, so that no layer has to turn its scores.
+ */
+function groupedSight(
+  mine: readonly Name[],
+  all: readonly Name[],
+  { heads, kvHeads, window }: AttentionAttrs,
+  rows: Dim,
+  context: OnnxContext,
+): { readonly mask: Name; readonly seen: Name } {
+  const group = heads / kvHeads
+  const repeated = mine.map((name) => {
+    if (group === 1) return name
+    return context.once(`${group} times ${name}`, () => {
+      const column = context.op('Unsqueeze', [name, context.i64([2])])
+      const each = context.op('Expand', [column, context.i64([1, 1, group])])
+      return context.op('Reshape', [each, context.shape([rows, -1])])
+    })
+  })
+  const { mask, seen } = sight(asPlaces(repeated), asPlaces(all), window, context)
+  return {
+    mask: context.once(`flat ${mask}`, () => context.op('Squeeze', [mask, context.i64([3])])),
+    seen: context.once(`flat ${seen}`, () => context.op('Reshape', [seen, context.shape([rows, 1, -1, 1])])),
+  }
 }
 
 const asPlaces = (names: readonly Name[]): Places => names as unknown as Places
