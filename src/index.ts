@@ -1,4 +1,5 @@
 /** @file `medtune`: running recipes from a program. */
+export { type Evaluated, type EvaluateOptions, evaluate } from './evaluate.ts'
 export { type Plan, plan } from './plan.ts'
 export { RecipeError } from './recipe/errors.ts'
 export { loadRecipe, type Recipe, type ResolvedRecipe } from './recipe/recipe.ts'

@@ -48,7 +48,6 @@ export default definePlugin({
       converse: (said) => spansOf(dialogue(said), true, opened()),
       ends: () => endsOf(opened()),
       prompt: (user) => spansOf(question(user), true, opened()),
-      instructed: (instruction, user) => spansOf(question(user, instruction), true, opened()),
     }
   },
 })

@@ -54,10 +54,10 @@ export interface Conversation {
   form(row: Row): string
   /** The row's turns, with the recipe's system text where the row has none. Throws an InputError for a row that has no turns. */
   turns(row: Row): readonly Turn[]
-  /** A conversation so far, with the recipe's system text. */
+  /** A conversation so far, with the recipe's system text; a system turn of its own stands behind that. */
   dialogue(turns: readonly ChatTurn[]): readonly Turn[]
-  /** The turns of a single question, with an instruction behind the recipe's own system text where one is given. */
-  question(user: string, instruction?: string): readonly Turn[]
+  /** The turns of a single question. */
+  question(user: string): readonly Turn[]
 }
 
 /** Throws an OptionError where the options do not go together. */
@@ -67,13 +67,11 @@ export function conversation(options: ConversationOptions): Conversation {
     system === undefined || turns[0]?.role === 'system'
       ? turns
       : [{ role: 'system', content: system, train: false }, ...turns]
-  const dialogue = (turns: readonly ChatTurn[]) =>
-    instructed(turns.map((turn) => ({ ...turn, train: false })))
-  const question = (user: string, instruction?: string): readonly Turn[] => {
-    const turn: Turn = { role: 'user', content: user, train: false }
-    if (instruction === undefined) return instructed([turn])
-    return [{ role: 'system', content: apart(system, instruction), train: false }, turn]
+  const dialogue = ([first, ...rest]: readonly ChatTurn[]): readonly Turn[] => {
+    const own = first?.role === 'system' ? [{ ...first, content: apart(system, first.content) }] : [first!]
+    return instructed([...own, ...rest].map((turn) => ({ ...turn, train: false })))
   }
+  const question = (user: string) => instructed([{ role: 'user', content: user, train: false }])
   const patterns = parsePatterns(options)
   if (patterns !== undefined) {
     return {

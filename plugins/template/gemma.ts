@@ -20,7 +20,6 @@ export default definePlugin({
       columns,
       form,
       prompt: (user) => [...render(question(user)), ...open],
-      instructed: (instruction, user) => [...render(question(user, instruction)), ...open],
       converse: (said) => [...render(dialogue(said)), ...open],
       render: (row) => render(turns(row)),
       ends: () => ['<end_of_turn>'],

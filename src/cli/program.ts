@@ -38,6 +38,8 @@ interface SchemaOptions extends OutOption {
 const RECIPE = 'a recipe file, or the name of one that ships with medtune (quickstart)'
 const OVERRIDES = 'change any key of the recipe: adapter.rank=8 eval=[loss] dataset.use=jsonl'
 
+type EvalOptions = import('./eval.ts').EvalFlags
+
 type Run = (action: Action, json: boolean) => Promise<void>
 
 function buildProgram(run: Run): Command {
@@ -59,6 +61,7 @@ function buildProgram(run: Run): Command {
   addRunsCommands(program, run)
   addCompareCommand(program, run)
   addSweepCommands(program, run)
+  addEvalCommand(program, run)
   addDashboardCommand(program, run)
   return program
 }
@@ -163,6 +166,37 @@ function addResume(program: Command, run: Run): void {
         async () => (await import('./resume.ts')).resume(folder, overrides, options),
         Boolean(options.json),
       ),
+    )
+}
+
+function addEvalCommand(program: Command, run: Run): void {
+  program
+    .command('eval')
+    .description('Evaluate any model on any task, or show where results differ.')
+    .argument(
+      '[targets...]',
+      'a run, a model or an adapter (folders), a recipe, or a repository of the Hub; results with --compare',
+    )
+    .option(
+      '--task <task...>',
+      'tasks: names (medtune plugins lists them) or files; of a run, also its own evaluations',
+    )
+    .option('--path <file>', "a file with the items, in place of the task's own dataset")
+    .option('--ids <file>', 'ask only the items whose ids the file has')
+    .option('--answer-from <n>', 'the number of the first choice in that file')
+    .option('--fewshot <n>', 'examples with their answers before each question')
+    .option('--limit <n>', 'ask only the first so many items')
+    .option('--chat', "ask in a turn of the model's template")
+    .option('--no-chat', 'ask as plain text')
+    .option('--no-base', 'do not score the base model below an adapter')
+    .option('--compare', 'compare results that are there: the first named with each other')
+    .option('--show <n>', 'with --compare: so many of the items that differ', '20')
+    .option('--out <dir>', "folder of the results; the run's own, else one below --runs-dir")
+    .option('--runs-dir <dir>', 'where folders of results are made', 'runs')
+    .option('--json', 'print scores or differences as JSON on stdout')
+    .option('--quiet', 'no progress on stderr')
+    .action((targets: string[], options: EvalOptions) =>
+      run(async () => (await import('./eval.ts')).evalCommand(targets, options), Boolean(options.json)),
     )
 }
 

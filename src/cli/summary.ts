@@ -28,7 +28,7 @@ function bestLine({ best, stopped_early, steps }: Report['train']): string[] {
 }
 
 /** The evaluation before and after; below it, indented, the parts of a group, other metrics and the clean part. */
-function evaluationLines(title: string, evaluation: EvalReport, bold: Paint): string[] {
+export function evaluationLines(title: string, evaluation: EvalReport, bold: Paint): string[] {
   const { metric, parts = {}, metrics = {}, clean } = evaluation
   return [
     figureLine(bold(title), metric, evaluation),

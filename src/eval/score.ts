@@ -20,6 +20,12 @@ export interface Scorer {
 
 /** Tokens of a batch, padding included, unless a single piece is longer. */
 export const SCORED_TOKENS = 2048
+/** Labels of a batch, unless a single row has more: the head computes them in pieces of as many. */
+const LABELS = 128
+/** Short pieces are packed into rows of this length: in longer ones attention would pay for what it does not look at. */
+const PACKED = 256
+/** Longer pieces have a row each, padded to a multiple of this. */
+const MULTIPLE = 32
 
 /** `onProgress` hears how many pieces are done of how many; `tokens` of a batch at most, unless a piece is longer. */
 export function createScorer(
@@ -49,16 +55,10 @@ async function scorePieces(
 ): Promise<number[][]> {
   const sums = pieces.map(({ owners }) => new Array<number>(owners).fill(0))
   let done = 0
-  for (const rows of batchRows(
-    pieces.map(({ ids }) => ids.length),
-    tokens,
-  )) {
-    const logProb = await run(
-      collateSegments(
-        rows.map((row) => row.map((index) => pieces[index]!)),
-        1,
-      ),
-    )
+  const sizes = pieces.map(({ ids, labelId }) => ({ tokens: ids.length, labels: labelId.length }))
+  for (const rows of batchRows(sizes, tokens)) {
+    const segments = rows.map((row) => row.map((index) => pieces[index]!))
+    const logProb = await run(collateSegments(segments, 1, MULTIPLE))
     let label = 0
     for (const index of rows.flat()) {
       for (const owner of pieces[index]!.labelOwner) sums[index]![owner]! += logProb[label++]!
@@ -70,15 +70,44 @@ async function scorePieces(
   return sums
 }
 
+export interface PieceSize {
+  readonly tokens: number
+  readonly labels: number
+}
+
 /** Batches of rows of piece indexes. Rows of about the same length share a batch, to limit padding. */
-export function batchRows(lengths: readonly number[], tokens = SCORED_TOKENS): number[][][] {
-  const longest = padded(lengths.reduce((most, length) => Math.max(most, length), 1))
-  const used = (row: readonly number[]): number => row.reduce((total, index) => total + lengths[index]!, 0)
-  const rows = packBins(lengths, longest).sort((a, b) => used(b) - used(a))
-  const batches: number[][][] = []
-  while (rows.length > 0) {
-    const fit = Math.max(1, Math.floor(tokens / padded(used(rows[0]!))))
-    batches.push(rows.splice(0, fit))
+export function batchRows(
+  pieces: readonly PieceSize[],
+  tokens = SCORED_TOKENS,
+  labels = LABELS,
+): number[][][] {
+  const width = Math.min(PACKED, tokens)
+  const short = pieces.flatMap((piece, i) => (piece.tokens <= width ? [i] : []))
+  const packed = packBins(
+    short.map((i) => pieces[i]!.tokens),
+    width,
+  ).map((bin) => bin.map((place) => short[place]!))
+  const long = pieces.flatMap((piece, i) => (piece.tokens > width ? [[i]] : []))
+  const sized = [...long, ...packed].map((row) => ({
+    row,
+    tokens: padded(total(row.map((i) => pieces[i]!.tokens)), MULTIPLE),
+    labels: total(row.map((i) => pieces[i]!.labels)),
+  }))
+  sized.sort((a, b) => b.tokens - a.tokens)
+  const batches: (typeof sized)[] = []
+  for (const one of sized) {
+    const open = batches.at(-1)
+    // The first row of a batch is its longest.
+    const fits =
+      open !== undefined &&
+      open[0]!.tokens * (open.length + 1) <= tokens &&
+      total(open.map((row) => row.labels)) + one.labels <= labels
+    if (fits) open.push(one)
+    else batches.push([one])
   }
-  return batches
+  return batches.map((batch) => batch.map(({ row }) => row))
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
 }

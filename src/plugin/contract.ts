@@ -64,16 +64,17 @@ export interface Template {
   render(row: Row): readonly Span[]
   /** A conversation up to the place where the model begins to write, for evaluation and chat. */
   prompt(user: string): readonly Span[]
-  /** The same with an instruction before it, where a system text stands, behind the template's own. */
-  instructed?(instruction: string, user: string): readonly Span[]
-  /** A conversation of several turns, up to the place where the model begins to write; the last turn is the user's. */
+  /**
+   * A conversation of several turns, up to the place where the model begins to write; the last turn is the user's. A
+   * system turn, which comes first, stands behind the template's own system text.
+   */
   converse?(turns: readonly ChatTurn[]): readonly Span[]
   /** Control tokens that end the model's turn, beside those that the checkpoint names. */
   ends?(): readonly string[]
 }
 
 export interface ChatTurn {
-  readonly role: 'user' | 'assistant'
+  readonly role: 'system' | 'user' | 'assistant'
   readonly content: string
 }
 

@@ -20,12 +20,13 @@ export function basesOf({ recipe, dir, baseDir }: ResolvedRecipe): Bases {
 
 /**
  * The recipe that the run in `folder` followed, defaults and overrides included. Relative paths start where they did,
- * `overrides` are laid over it.
+ * `overrides` are laid over it; before that `edit` may change what was recorded.
  * @throws InputError where the folder is no run's; RecipeError where this version or the overrides do not fit
  */
 export async function loadRecorded(
   folder: string,
   overrides: readonly string[] = [],
+  edit: (recipe: MapNode) => MapNode = (recipe) => recipe,
 ): Promise<ResolvedRecipe> {
   const file = path.resolve(folder, 'resolved.json')
   const problems: Problem[] = []
@@ -36,7 +37,7 @@ export async function loadRecorded(
     throw new InputError(`${file}: holds no recipe; the file is damaged`)
   const { dir, bases } = placesOf(record, file)
   const source = readSource(folder)
-  const root = rebased(recipe, [], bases, dir) as MapNode
+  const root = edit(rebased(recipe, [], bases, dir) as MapNode)
   const written = record.entries.get('file')?.value
   const origin = written?.kind === 'scalar' ? String(written.value) : file
   return finishRecipe(root, { file: origin, dir, source, overrides, broken: false }, problems)

@@ -5,13 +5,13 @@ import { addThirdParty, builtIns } from '../plugin/load.ts'
 import { PluginError, type Registry } from '../plugin/registry.ts'
 import { checkOptions, checkRecipe } from './check.ts'
 import { type Place, type Problem, RecipeError } from './errors.ts'
-import { fallbacks } from './expand.ts'
+import { expandStages, fallbacks } from './expand.ts'
 import { merge, readLayers, startOf } from './extend.ts'
 import { findRecipe } from './find.ts'
 import { contentHash, deepFreeze } from './hash.ts'
 import { applyOverrides } from './override.ts'
 import type { Recipe, ResolvedRecipe } from './recipe.ts'
-import { type MapNode, placeOf } from './tree.ts'
+import { type MapNode, nodeOf, placeOf } from './tree.ts'
 
 /** See `loadRecipe`. */
 export async function resolveRecipe(target: string, overrides: readonly string[]): Promise<ResolvedRecipe> {
@@ -58,6 +58,15 @@ export async function finishRecipe(
       new RecipeError([{ ...placeOf(root, at.split('.')), path: at, message }]),
     baseDir: (at: string) => baseDir(placeOf(root, at.split('.'))),
   })
+}
+
+/** A recipe that stands in no file. `label` is what errors name; relative paths start at the working directory. */
+export async function inlineRecipe(value: object, label: string): Promise<ResolvedRecipe> {
+  const problems: Problem[] = []
+  const dir = process.cwd()
+  const place = { ...startOf(label), base: dir }
+  const below = overFallbacks(expandStages(nodeOf(value, place) as MapNode), label)
+  return finishRecipe(below, { file: label, dir, source: '', overrides: [], broken: false }, problems)
 }
 
 /** The plugins a recipe can use, without checking the recipe. Without a target, the built-ins. */

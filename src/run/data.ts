@@ -1,6 +1,6 @@
 /** @file The rows of a run: what is trained on, what is held out, and what became of them on the way. */
 import { type EncodedSplit, encodeSplit, heldOut, openTokenizer, type Tokenizer } from '../data/index.ts'
-import type { Dataset, Model, Split, StageContext } from '../plugin/contract.ts'
+import type { Dataset, Encoded, Model, Split, StageContext } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { cacheFolder } from '../util/cache-folder.ts'
 import { checkSplits } from './row-warnings.ts'
@@ -32,7 +32,7 @@ export function hasHoldout({ recipe }: ResolvedRecipe, { dataset }: Pick<RunStag
 /** Starts tokenising both splits; training may begin as soon as the first window is there. */
 export async function openData(
   resolved: ResolvedRecipe,
-  stages: RunStages,
+  stages: Pick<RunStages, 'template' | 'dataset'>,
   dataset: Dataset,
   model: Model,
   warn: StageContext['warn'],
@@ -67,4 +67,12 @@ export async function openData(
       await Promise.all([train.close(), holdout?.close()])
     },
   }
+}
+
+/** The documents of every window of a split. */
+export async function allDocuments(split: EncodedSplit | undefined): Promise<readonly Encoded[]> {
+  const documents: Encoded[] = []
+  for (let window = 0; window < (split?.windows ?? 0); window++)
+    documents.push(...(await split!.window(window)))
+  return documents
 }

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { EvalItem, EvalOutcome } from '../plugin/contract.ts'
-import { parseJson, toNumber } from '../track/json.ts'
+import type { EvalOutcome } from '../plugin/contract.ts'
+import { parseJson } from '../track/json.ts'
 import type { RunFolder } from '../track/run-folder.ts'
+import { parseItem } from '../track/scorings.ts'
 
 /** `eval/<name>.<which>.json`: what the items alone do not say, and what they belong to. */
 interface Summary extends Omit<EvalOutcome, 'items'> {
@@ -47,20 +48,6 @@ export async function readOutcome(
     return { metric, better, items, ...(extra ? { extra } : {}) }
   } catch {
     return undefined
-  }
-}
-
-function parseItem(line: string): EvalItem {
-  const { id, score, weight, cluster, part, also, ...detail } = JSON.parse(line) as EvalItem &
-    Record<string, unknown>
-  return {
-    id,
-    score: toNumber(score)!,
-    weight: toNumber(weight)!,
-    ...(cluster === undefined ? {} : { cluster }),
-    ...(part === undefined ? {} : { part }),
-    ...(also === undefined ? {} : { also: parseJson(JSON.stringify(also)) as Record<string, number> }),
-    ...(Object.keys(detail).length === 0 ? {} : { detail }),
   }
 }
 

@@ -73,8 +73,8 @@ export async function openEngine(
     extra: Feeds = {},
   ): Promise<Readonly<Record<string, Float32Array>>> => {
     signal?.throwIfAborted()
-    const fed = feedsFor(program, { ...feeds(batch, gain), ...extra })
-    return (await compiled()).run(fed, dims(batch), accumulate)
+    const fed = feedsFor(program, { ...batchFeeds(batch, gain), ...extra })
+    return (await compiled()).run(fed, batchDims(batch), accumulate)
   }
   const dropped = (batch: Batch, place?: MicroPlace): Feeds =>
     dropoutFeeds(plan, resolved.recipe.seed, batch, place)
@@ -133,12 +133,12 @@ function generatorOf(
   }
 }
 
-function feeds(batch: Batch, gain: number): Feeds {
+export function batchFeeds(batch: Batch, gain: number): Feeds {
   const { ids, position, segment, branch, labelSlot, labelId, labelWeight } = batch
   return { ids, position, segment, branch, labelSlot, labelId, labelWeight, gain: Float32Array.of(gain) }
 }
 
-function dims({ rows, length, labels }: Batch): Dims {
+export function batchDims({ rows, length, labels }: Batch): Dims {
   return { rows, length, labels }
 }
 

@@ -3,21 +3,20 @@
 import type { Batch, EncodedSplit } from '../data/index.ts'
 import { outcomeScores } from '../eval/report.ts'
 import { createScorer, SCORED_TOKENS } from '../eval/score.ts'
-import { type StorePlace, storedGenerator, storedScorer } from '../eval/score-store.ts'
-import type { Encoded, EvalOutcome, Evaluation, Model, Subject } from '../plugin/contract.ts'
+import type { StorePlace } from '../eval/score-store.ts'
+import type { EvalOutcome, Evaluation, Model, Subject } from '../plugin/contract.ts'
 import { contentHash } from '../recipe/hash.ts'
 import type { Recipe } from '../recipe/recipe.ts'
 import { evaluationKey } from '../track/kept-events.ts'
 import { hashOutputs } from '../track/provenance.ts'
-import { cacheFolder } from '../util/cache-folder.ts'
-import type { RunData } from './data.ts'
+import { logScoring } from '../track/scorings.ts'
+import { allDocuments, type RunData } from './data.ts'
 import { readOutcome, writeOutcome } from './done-evaluations.ts'
 import { type Engine, GAIN } from './engine.ts'
-import { generatorFor } from './generator-for.ts'
 import type { RunOptions } from './options.ts'
-import { hashModel } from './provenance.ts'
 import type { RunLog } from './record.ts'
 import type { RunStages } from './stages.ts'
+import { openSubject, storePlace } from './subject.ts'
 
 export interface EvaluateContext {
   readonly recipe: Recipe
@@ -39,7 +38,8 @@ export async function evaluateAll(
   const { stages, log } = context
   const outcomes = new Map<string, EvalOutcome>()
   const weights = which === 'base' ? undefined : await hashOutputs(log.folder.path, ['adapter'])
-  const store = await storePlace(context, weights)
+  const { engine, model, recipe } = context
+  const store = await storePlace({ engine, model, compute: recipe.compute }, weights)
   for (const { name, path, evaluation } of stages.evaluations) {
     const options = context.recipe.eval[Number(path.split('.')[1])]
     const subject = contentHash({ options, weights: weights?.map(({ sha256 }) => sha256 ?? '') ?? 'base' })
@@ -47,6 +47,10 @@ export async function evaluateAll(
     const outcome = done ?? (await evaluation.evaluate(subjectOf(which, name, context, store)))
     // Scores that were remembered take no batch between which a stop would be noticed.
     context.signal?.throwIfAborted()
+    if (!done) {
+      const { items } = outcome
+      logScoring(log.folder.file('eval'), { name, which, items: items.length, model: store?.model ?? '' })
+    }
     if (!done) await writeOutcome(log.folder, name, which, outcome, subject)
     outcomes.set(name, outcome)
     if (!done || !log.kept.evaluations.has(evaluationKey(step, name)))
@@ -55,65 +59,37 @@ export async function evaluateAll(
   return outcomes
 }
 
-/** Scores are remembered by everything that decides them; not at all where a file of it cannot be read. */
-async function storePlace(
-  { recipe, engine, model }: EvaluateContext,
-  weights: readonly { readonly sha256?: string }[] | undefined,
-): Promise<StorePlace | undefined> {
-  const adapter = weights?.map(({ sha256 }) => sha256)
-  if (adapter?.some((hash) => hash === undefined)) return undefined
-  try {
-    const hash = contentHash({
-      model: await hashModel(model),
-      adapter: adapter ?? 'none',
-      compute: recipe.compute,
-      precision: engine.precision,
-    })
-    return { folder: cacheFolder('scores'), model: hash }
-  } catch {
-    return undefined
-  }
-}
-
 /** One evaluation of the weights as they are between two steps. Its items are not kept. */
 export function evaluateInTraining(
   name: string,
   evaluation: Evaluation,
   context: EvaluateContext,
 ): Promise<EvalOutcome> {
-  return evaluation.evaluate(subjectOf('tuned', name, context, undefined, context.engine.scoreInTraining))
+  const { scoreInTraining, memory } = context.engine
+  const tokens = Math.min(SCORED_TOKENS, memory.tokens)
+  return evaluation.evaluate(subjectOf('tuned', name, context, undefined, { score: scoreInTraining, tokens }))
 }
 
 function subjectOf(
   which: 'base' | 'tuned',
   name: string,
-  context: EvaluateContext,
+  { engine, data, model, stages, onProgress }: EvaluateContext,
   store: StorePlace | undefined,
-  score = context.engine.score,
+  { score, tokens }: { readonly score: Engine['score']; readonly tokens?: number } = engine,
 ): Subject {
-  const { engine, data, model, stages, onProgress } = context
   const phase = `evaluate ${which}: ${name}`
   onProgress?.({ phase, done: 0, total: 1 })
-  const progress = (done: number, total: number): void => onProgress?.({ phase, done, total })
-  const scorer = createScorer((batch) => score(batch, GAIN[which]), progress)
-  const generate = generatorFor(
+  return openSubject({
     which,
-    engine,
+    engine: { score, decode: engine.decode },
     model,
-    data.tokenizer,
-    stages.template,
-    store ? undefined : progress,
-  )
-  return {
-    which,
+    tokenizer: data.tokenizer,
     template: stages.template,
-    encode: (spans) => data.tokenizer.encode(spans),
-    opening: data.tokenizer.opening,
-    maxLength: model.maxLength,
     holdout: () => allDocuments(data.holdout),
-    ...(store ? storedScorer(scorer, store) : scorer),
-    generate: store ? storedGenerator(generate, store, progress) : generate,
-  }
+    store,
+    onProgress: (done, total) => onProgress?.({ phase, done, total }),
+    tokens,
+  })
 }
 
 /**
@@ -131,13 +107,6 @@ export async function holdoutLoss(
   const scores = await scorer.scoreDocuments(spread(await allDocuments(holdout), limit))
   const tokens = scores.reduce((total, score) => total + score.tokens, 0)
   return -scores.reduce((total, { sum }) => total + sum, 0) / tokens
-}
-
-async function allDocuments(split: EncodedSplit | undefined): Promise<readonly Encoded[]> {
-  const documents: Encoded[] = []
-  for (let window = 0; window < (split?.windows ?? 0); window++)
-    documents.push(...(await split!.window(window)))
-  return documents
 }
 
 /** `limit` of the items, evenly spread. */

@@ -14,7 +14,7 @@ import { checkAll } from '../recipe/errors.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { nearest } from '../util/nearest.ts'
 import { hasHoldout } from './data.ts'
-import type { RunStages } from './stages.ts'
+import type { NamedEvaluation, RunStages } from './stages.ts'
 import { checkWatched } from './watched.ts'
 
 /**
@@ -41,7 +41,7 @@ export async function preflight(
 /** Reads, and downloads, what evaluations will ask. @throws RecipeError at each whose option or file does not serve */
 export async function prepareEvaluations(
   resolved: ResolvedRecipe,
-  { evaluations }: Pick<RunStages, 'evaluations'>,
+  { evaluations }: { readonly evaluations: readonly Pick<NamedEvaluation, 'path' | 'evaluation'>[] },
 ): Promise<void> {
   await checkAll(
     evaluations.map(({ evaluation, path }) => async () => {

@@ -11,6 +11,7 @@ import type { GitState } from './hardware.ts'
 import { stringify } from './json.ts'
 import type { Provenance } from './provenance.ts'
 import { RunLock } from './run-lock.ts'
+import { itemLine } from './scorings.ts'
 
 const HEARTBEAT_MS = 10_000
 
@@ -135,8 +136,7 @@ export class RunFolder {
 
   /** `eval/<name>.<which>.jsonl`: a line an item. */
   writeItems(name: string, which: 'base' | 'tuned', items: readonly EvalItem[]): Promise<void> {
-    const lines = items.map(({ id, detail, ...scores }) => stringify({ id, ...detail, ...scores }))
-    return this.writeText(join('eval', `${name}.${which}.jsonl`), lines.map((line) => `${line}\n`).join(''))
+    return this.writeText(join('eval', `${name}.${which}.jsonl`), items.map(itemLine).join(''))
   }
 
   /** Adds what became known of the run, and writes it down. */

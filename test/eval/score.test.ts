@@ -91,14 +91,22 @@ test('a choice of one token takes no place in the row, and its label sits on the
   expect([...piece.labelOwner]).toEqual([0, 1, 1])
 })
 
-test('every piece lands in exactly one row, and batches stay within their tokens', () => {
-  const lengths = Array.from({ length: 300 }, (_, i) => 1 + ((i * 37) % 400))
-  const batches = batchRows(lengths, 2048)
-  expect(batches.flat(2).sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i))
+test('every piece lands in exactly one row, and batches stay within their tokens and labels', () => {
+  const pieces = Array.from({ length: 300 }, (_, i) => ({
+    tokens: 1 + ((i * 37) % 400),
+    labels: 1 + (i % 9),
+  }))
+  const batches = batchRows(pieces, 2048, 64)
+  expect(batches.flat(2).sort((a, b) => a - b)).toEqual(pieces.map((_, i) => i))
+  const sum = (row: readonly number[], of: 'tokens' | 'labels') =>
+    row.reduce((total, i) => total + pieces[i]![of], 0)
   for (const rows of batches) {
-    const widest = Math.max(...rows.map((row) => row.reduce((total, i) => total + lengths[i]!, 0)))
-    expect(Math.ceil(widest / 128) * 128 * rows.length).toBeLessThanOrEqual(2048)
+    const widest = Math.max(...rows.map((row) => sum(row, 'tokens')))
+    expect(Math.ceil(widest / 32) * 32 * rows.length).toBeLessThanOrEqual(2048)
+    if (rows.length > 1) expect(sum(rows.flat(), 'labels')).toBeLessThanOrEqual(64)
+    // Short ones are packed, long ones stand alone.
+    for (const row of rows) expect(row.length === 1 || sum(row, 'tokens') <= 256).toBe(true)
   }
   // One that is longer than a batch still goes.
-  expect(batchRows([5000], 2048)).toEqual([[[0]]])
+  expect(batchRows([{ tokens: 5000, labels: 500 }], 2048)).toEqual([[[0]]])
 })

@@ -26,15 +26,19 @@ TASKS = {
 def by_harness(a):
     """The harness's prompts, requests and model class; only the data set is a local file."""
     import lm_eval.tasks
+    from lm_eval.api.task import ConfigurableTask
     from lm_eval.evaluator import simple_evaluate
     from lm_eval.models.huggingface import HFLM
+    from lm_eval.tasks._yaml_loader import load_yaml
 
     docs = str(pathlib.Path(a.docs).resolve())
-    config = dict(task=a.task, dataset_path="json", dataset_name=None, dataset_kwargs={"data_files": {"validation": docs}},
-                  training_split=None, validation_split="validation", test_split="validation", fewshot_split="validation")
+    folder = pathlib.Path(lm_eval.tasks.__file__).parent / a.task
+    config = load_yaml(folder / f"{a.task}.yaml") | dict(
+        dataset_path="json", dataset_name=None, dataset_kwargs={"data_files": {"validation": docs}},
+        training_split=None, validation_split="validation", test_split="validation", fewshot_split="validation")
     model = HFLM(pretrained=a.model, dtype="float32", batch_size=a.batch, device="cpu")
     started = time.perf_counter()
-    found = simple_evaluate(model=model, tasks=[config], num_fewshot=a.fewshot, limit=a.limit, log_samples=True,
+    found = simple_evaluate(model=model, tasks=[ConfigurableTask(config=config)], num_fewshot=a.fewshot, limit=a.limit, log_samples=True,
                             apply_chat_template=a.chat, bootstrap_iters=0)
     seconds = time.perf_counter() - started
     samples = sorted(found["samples"][a.task], key=lambda s: s["doc_id"])

@@ -2,22 +2,43 @@
  * @file How an item is put to a model: as plain text, as lm-evaluation-harness has it, or as a chat turn. Where a
  * prompt ends in blanks, they belong to what follows, since tokens begin with their blank.
  */
-import type { ChoiceGroup, Encoded, Span, Subject } from '../../plugin/contract.ts'
+import type { ChatTurn, ChoiceGroup, Encoded, Span, Subject } from '../../plugin/contract.ts'
+
+export interface Example {
+  readonly prompt: string
+  readonly reference: string
+}
 
 export interface Ask {
   /** Stands before everything. */
   readonly system: string
-  /** Examples and question. */
-  readonly text: string
-  /** Whether the recipe's template makes a turn of it. */
+  readonly examples: readonly Example[]
+  readonly question: string
+  /** What stands between a question and its answer in plain text. */
+  readonly delimiter: string
+  /** Whether the recipe's template makes turns of it. */
   readonly chat: boolean
 }
 
-/** The prompt up to where the model answers. */
-export function promptSpans({ template, opening }: Subject, { system, text, chat }: Ask): readonly Span[] {
-  if (!chat) return [...opening, { text: system + text, train: false }]
-  if (system === '') return template.prompt(text)
-  return template.instructed?.(system, text) ?? template.prompt(system + text)
+/** Examples and question as plain text: `question answer`, and an empty line, of each example. */
+export function askText({ examples, question, delimiter }: Ask): string {
+  return examples.map(({ prompt, reference }) => `${prompt}${delimiter}${reference}\n\n`).join('') + question
+}
+
+/** The prompt up to where the model answers; in a chat, each example is a turn of the user's and one of the model's. */
+export function promptSpans({ template, opening }: Subject, ask: Ask): readonly Span[] {
+  const { system, examples, question, chat } = ask
+  const text = system + askText(ask)
+  if (!chat) return [...opening, { text, train: false }]
+  if (template.converse === undefined) return template.prompt(text)
+  return template.converse([
+    ...(system === '' ? [] : [{ role: 'system' as const, content: system }]),
+    ...examples.flatMap(({ prompt, reference }): ChatTurn[] => [
+      { role: 'user', content: prompt },
+      { role: 'assistant', content: reference },
+    ]),
+    { role: 'user', content: question },
+  ])
 }
 
 /**

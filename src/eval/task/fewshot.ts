@@ -28,8 +28,3 @@ export function drawExamples(
 }
 
 const sameItem = (a: TaskItem, b: TaskItem): boolean => a.prompt === b.prompt && a.reference === b.reference
-
-/** `question answer`, and an empty line, of each example. */
-export function exampleText(examples: readonly TaskItem[], delimiter: string): string {
-  return examples.map(({ prompt, reference }) => `${prompt}${delimiter}${reference}\n\n`).join('')
-}

@@ -1,6 +1,6 @@
 /** @file A task asked by log-probability: the likeliest choice is the model's answer. */
 import type { ChoiceGroup, EvalItem, Subject } from '../../plugin/contract.ts'
-import { type Ask, choiceGroup, fitGroups, promptSpans } from './ask.ts'
+import { type Ask, askText, choiceGroup, fitGroups, promptSpans } from './ask.ts'
 import type { TaskDefinition } from './definition.ts'
 import type { TaskItem } from './items.ts'
 
@@ -46,7 +46,7 @@ function encodeItem(
   ask: Ask,
   subject: Subject,
 ): ChoiceGroup {
-  const delimiter = ask.chat ? '' : task.delimiter
+  const delimiter = ask.chat ? '' : ask.delimiter
   try {
     return choiceGroup(
       (spans) => subject.encode(spans),
@@ -62,7 +62,7 @@ function encodeItem(
 function judge(
   task: TaskDefinition,
   { id, choices, answer, cluster }: TaskItem,
-  { text }: Ask,
+  ask: Ask,
   logprobs: readonly number[],
 ): { readonly item: EvalItem; readonly tie: boolean } {
   const best = firstHighest(logprobs)
@@ -79,7 +79,7 @@ function judge(
         ? {}
         : { also: Object.fromEntries(others.map((name) => [name, scores[name]])) }),
       detail: {
-        prompt: text,
+        prompt: askText(ask),
         choices,
         logprobs,
         prediction: choices[best] ?? null,

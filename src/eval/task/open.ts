@@ -11,7 +11,7 @@ import type {
 } from '../../plugin/contract.ts'
 import { OptionError } from '../../util/errors.ts'
 import { defineTask, TASK_SCHEMA, type TaskDefinition } from './definition.ts'
-import { drawExamples, exampleText } from './fewshot.ts'
+import { drawExamples } from './fewshot.ts'
 import { readExamples, readItemsOf, type TaskItem } from './items.ts'
 import type { Answers, AskedItem } from './likelihood.ts'
 import { askByLikelihood } from './likelihood.ts'
@@ -151,11 +151,17 @@ class OpenTask {
     const named = ids === undefined ? undefined : this.#context.resolvePath(ids)
     const dataset = await this.#dataset()
     const items = await readItemsOf(this.#task, dataset.read('train'), { limit, ids: named, answerFrom })
-    const before = fewshot === 0 ? items.map(() => '') : await this.#examples(items, fewshot)
-    const { system, ask } = this.#task
+    const drawn = fewshot === 0 ? [] : await this.#examples(items, fewshot)
+    const { system, ask, delimiter } = this.#task
     return items.map((item, i) => ({
       item,
-      ask: { system, text: before[i]! + item.prompt, chat: chat ?? ask === 'generate' },
+      ask: {
+        system,
+        examples: drawn[i] ?? [],
+        question: item.prompt,
+        delimiter,
+        chat: chat ?? ask === 'generate',
+      },
     }))
   }
 
@@ -168,17 +174,16 @@ class OpenTask {
     })
   }
 
-  /** The text of the examples before each item. */
-  async #examples(items: readonly TaskItem[], count: number): Promise<readonly string[]> {
-    const { fewshot, delimiter } = this.#task
+  /** The examples before each item. */
+  async #examples(items: readonly TaskItem[], count: number): Promise<readonly (readonly TaskItem[])[]> {
+    const { fewshot } = this.#task
     const elsewhere = this.#options.path === undefined ? fewshot.dataset : undefined
     const rows: AsyncIterable<Row> = (await this.#dataset(elsewhere)).read('train')
     const pool = await readExamples(this.#task, rows, this.#options.answer_from)
     const own = elsewhere === undefined
     if (pool.length < count + (own ? 1 : 0))
       throw new OptionError('fewshot', `asks for ${count} examples of ${pool.length}`)
-    const drawn = drawExamples(items, pool, count, fewshot, own)
-    return drawn.map((examples) => exampleText(examples, delimiter))
+    return drawExamples(items, pool, count, fewshot, own)
   }
 }
 

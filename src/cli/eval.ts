@@ -1,0 +1,110 @@
+/** @file `medtune eval`: any model on any task; or, with --compare, the items on which two of them differ. */
+import { relative } from 'node:path'
+import type { Evaluated } from '../evaluate.ts'
+import type { StageUse } from '../recipe/recipe.ts'
+import { stringify } from '../track/json.ts'
+import { Stopped } from '../util/stopped.ts'
+import { colorsFor } from './colors.ts'
+import { UsageError } from './failure.ts'
+import { figure, interval } from './format.ts'
+import { openStatus, silent } from './status.ts'
+
+export interface EvalFlags {
+  readonly task?: readonly string[]
+  readonly path?: string
+  readonly ids?: string
+  readonly answerFrom?: string
+  readonly fewshot?: string
+  readonly limit?: string
+  readonly chat?: boolean
+  readonly base?: boolean
+  readonly compare?: boolean
+  readonly show: string
+  readonly out?: string
+  readonly runsDir: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+const INTERRUPTED = 130
+
+export async function evalCommand(targets: readonly string[], flags: EvalFlags): Promise<number> {
+  if (flags.compare) {
+    const { compareItemFiles } = await import('./eval/compare-items.ts')
+    return compareItemFiles(targets, flags)
+  }
+  const [target, ...more] = targets
+  if (target === undefined || more.length > 0)
+    throw new UsageError('name one model to evaluate, or several folders of results with --compare')
+  const status = flags.quiet ? silent : openStatus(`eval ${target}`)
+  const controller = new AbortController()
+  const stop = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED)
+    status.say(`${name}: stopping after this batch; the same command goes on from there`)
+    controller.abort(new Stopped(name))
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  try {
+    const { evaluate } = await import('../evaluate.ts')
+    const result = await evaluate(target, {
+      evaluations: evaluationsOf(flags),
+      base: flags.base !== false,
+      out: flags.out,
+      runsDir: flags.runsDir,
+      signal: controller.signal,
+      onProgress: (progress) => status.onProgress(progress),
+      onWarning: (message) => status.say(`warning: ${message}`),
+    })
+    status.close()
+    process.stdout.write(flags.json ? `${stringify(result, 2)}\n` : await told(result))
+    return 0
+  } catch (error) {
+    status.close()
+    if (!(error instanceof Stopped)) throw error
+    process.stderr.write(`stopped: ${error.message}; what was scored is kept\n`)
+    return INTERRUPTED
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+}
+
+/** The tasks with the options given, as stages of a recipe. */
+function evaluationsOf(flags: EvalFlags): StageUse[] {
+  const options = {
+    ...(flags.path === undefined ? {} : { path: flags.path }),
+    ...(flags.ids === undefined ? {} : { ids: flags.ids }),
+    ...(flags.answerFrom === undefined ? {} : { answer_from: whole('--answer-from', flags.answerFrom) }),
+    ...(flags.fewshot === undefined ? {} : { fewshot: whole('--fewshot', flags.fewshot) }),
+    ...(flags.limit === undefined ? {} : { limit: whole('--limit', flags.limit) }),
+    ...(flags.chat === undefined ? {} : { chat: flags.chat }),
+  }
+  return (flags.task ?? []).map((task) =>
+    /[/\\]|\.ya?ml$/i.test(task)
+      ? { use: 'task', name: taskName(task), task, ...options }
+      : { use: task, ...options },
+  )
+}
+
+/** The file's name, as an evaluation may be called. */
+function taskName(file: string): string {
+  const name = file.replace(/^.*[/\\]/, '').replace(/\.ya?ml$/i, '')
+  return name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'task'
+}
+
+function whole(flag: string, text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 0 && text.trim() !== '') return value
+  throw new UsageError(`${flag} ${text}: expected a whole number`)
+}
+
+async function told({ scores, compared, folder }: Evaluated): Promise<string> {
+  const { bold } = colorsFor(process.stdout)
+  const { evaluationLines } = await import('./summary.ts')
+  const lines = compared
+    ? Object.entries(compared).flatMap(([name, report]) => evaluationLines(name, report, bold))
+    : Object.entries(scores).map(([name, { metric, ...found }]) => {
+        const ends = interval(metric, found.ci95 as [number, number])
+        return `${bold(name)}: ${metric} ${figure(metric, Number(found[metric]))} ${ends}, n ${found.n}`
+      })
+  return `${[...lines, `items: ${relative(process.cwd(), folder) || '.'}`].join('\n')}\n`
+}

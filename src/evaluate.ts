@@ -1,0 +1,125 @@
+/** @file Evaluates any model on any task, outside a run: the same subject, the same scores, remembered the same way. */
+import { mkdir } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { compareAll, type EvalReport, outcomeScores, type Scores } from './eval/report.ts'
+import type { Encoded, EvalOutcome } from './plugin/contract.ts'
+import { contentHash } from './recipe/hash.ts'
+import type { StageUse } from './recipe/recipe.ts'
+import { type Asked, findAsked } from './run/asked.ts'
+import { allDocuments, openData } from './run/data.ts'
+import type { RunOptions } from './run/options.ts'
+import { prepareEvaluations } from './run/preflight.ts'
+import { closing } from './run/resources.ts'
+import { openScoringEngine, type ScoringEngine } from './run/scoring-engine.ts'
+import { openSubject, storePlace } from './run/subject.ts'
+import { openEvaluations, type TargetEvaluations } from './run/target.ts'
+import { hashOutputs } from './track/provenance.ts'
+import { logScoring, writeScoredItems } from './track/scorings.ts'
+
+export interface EvaluateOptions extends Pick<RunOptions, 'signal' | 'onProgress'> {
+  /** Stages as a recipe's `eval` has them; none for all that the run of the target has. */
+  readonly evaluations: readonly StageUse[]
+  /** Whether the base model below an adapter is scored too, and compared; true if left out. */
+  readonly base?: boolean
+  /** Folder of the results; the run's own, else one below `runsDir`/evals. */
+  readonly out?: string | undefined
+  readonly runsDir?: string
+  onWarning?(message: string): void
+}
+
+export interface Evaluated {
+  /** Where the items lie, a file an evaluation. */
+  readonly folder: string
+  /** Scores of the model, or of the tuned one. */
+  readonly scores: Readonly<Record<string, { readonly metric: string } & Scores>>
+  /** Against the base model below the adapter. */
+  readonly compared?: Readonly<Record<string, EvalReport>>
+}
+
+/**
+ * @param target a run's folder, a recipe, a folder of a model or an adapter, or a repository of the Hub
+ * @throws InputError for a target or file that cannot be used, RecipeError for a task or option that does not fit
+ */
+export async function evaluate(target: string, options: EvaluateOptions): Promise<Evaluated> {
+  const warn = (_code: string, message: string): void => options.onWarning?.(message)
+  const progress = (phase: string, done: number, total: number, unit?: 'bytes'): void =>
+    options.onProgress?.({ phase, done, total, ...(unit === undefined ? {} : { unit }) })
+  const asking = await openEvaluations(target, options.evaluations, warn, progress)
+  const asked = await findAsked(target, { warn, progress })
+  await prepareEvaluations(asking.resolved, asking)
+  const folder = options.out ?? (asking.run ? join(asking.run, 'eval') : defaultFolder(asked, options))
+  await mkdir(folder, { recursive: true })
+  return closing(async (use) => {
+    const engine = await use(openScoringEngine(asked, options.signal))
+    const holdout = asking.dataset && (await use(openRows(asking, asked, warn)))
+    const scoring = { asking, asked, engine, holdout: () => allDocuments(holdout?.holdout), folder, options }
+    const adapted = asked.which === 'tuned' && asked.plan.trainable > 0
+    const base = adapted && options.base === false ? undefined : await score('base', scoring)
+    const tuned = adapted ? await score('tuned', scoring) : undefined
+    const shown = [...(tuned ?? base!)].map(([name, outcome]) => [
+      name,
+      { metric: outcome.metric, ...outcomeScores(outcome) },
+    ])
+    return {
+      folder,
+      scores: Object.fromEntries(shown),
+      ...(base && tuned ? { compared: compareAll(base, tuned, asking.resolved.recipe.seed) } : {}),
+    }
+  })
+}
+
+function openRows({ resolved, dataset }: TargetEvaluations, { model, template }: Asked, warn: Warn) {
+  return openData(resolved, { template, dataset: dataset! }, dataset!, model, warn)
+}
+
+type Warn = (code: string, message: string) => void
+
+interface Scoring {
+  readonly asking: TargetEvaluations
+  readonly asked: Asked
+  readonly engine: ScoringEngine
+  holdout(): Promise<readonly Encoded[]>
+  readonly folder: string
+  readonly options: EvaluateOptions
+}
+
+/** Every evaluation on one of the models; its items are written as soon as it is done. */
+async function score(
+  which: 'base' | 'tuned',
+  { asking, asked, engine, holdout, folder, options }: Scoring,
+): Promise<ReadonlyMap<string, EvalOutcome>> {
+  const { model, tokenizer, template } = asked
+  const { compute } = asking.resolved.recipe
+  const store = await storePlace(
+    { engine, model, compute },
+    which === 'tuned' ? await adapterHashes(asked, asking) : undefined,
+  )
+  const outcomes = new Map<string, EvalOutcome>()
+  for (const { name, options: wanted, evaluation } of asking.evaluations) {
+    const phase = `evaluate ${which}: ${name}`
+    const onProgress = (done: number, total: number): void => options.onProgress?.({ phase, done, total })
+    const parts = { which, engine, model, tokenizer, template, holdout, store, onProgress }
+    const outcome = await evaluation.evaluate(openSubject(parts))
+    options.signal?.throwIfAborted()
+    outcomes.set(name, outcome)
+    const file = `${fileName(asking, name, wanted)}.${which}.jsonl`
+    await writeScoredItems(join(folder, file), outcome.items)
+    logScoring(folder, { name, which, items: outcome.items.length, model: store?.model ?? '', file })
+  }
+  return outcomes
+}
+
+/** Of the adapter's files, as a run hashes them, so that what a run scored is known here too. */
+function adapterHashes({ name }: Asked, { run }: TargetEvaluations) {
+  if (run !== undefined) return hashOutputs(resolve(run), ['adapter'])
+  return hashOutputs(dirname(resolve(name)), [basename(resolve(name))])
+}
+
+function defaultFolder({ name }: Asked, { runsDir = 'runs' }: EvaluateOptions): string {
+  return join(runsDir, 'evals', basename(name).replace(/[^A-Za-z0-9._-]+/g, '-'))
+}
+
+/** In a run's folder the run's own items keep their name; the same task asked in another way gets another one. */
+function fileName({ run }: TargetEvaluations, name: string, options: StageUse): string {
+  return run === undefined ? name : `${name}-${contentHash(options).slice(0, 6)}`
+}

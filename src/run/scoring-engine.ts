@@ -1,0 +1,41 @@
+/** @file A found model made ready to be evaluated: the scoring program, and the generator once it is asked for. */
+import { type DecodePrompts, decoderOf } from '../compute/generation/index.ts'
+import { prepareParameters } from '../compute/index.ts'
+import { buildGenerator } from '../eval/generator.ts'
+import { buildPrograms, feedsFor } from '../train/step.ts'
+import type { Asked } from './asked.ts'
+import { batchDims, batchFeeds, type Engine } from './engine.ts'
+
+export type ScoringEngine = Pick<Engine, 'score' | 'decode' | 'precision' | 'close'>
+
+/** `signal` stops it between two batches. @throws ExecutorError */
+export async function openScoringEngine(asked: Asked, signal?: AbortSignal): Promise<ScoringEngine> {
+  const { model, plan, compute, precision } = asked
+  const program = buildPrograms(model, plan).score
+  await prepareParameters(program.parameters)
+  const executor = await compute.open(precision)
+  try {
+    const compiled = await executor.compile(program)
+    let decode: Promise<DecodePrompts> | undefined
+    const openDecoder = async (): Promise<DecodePrompts> => {
+      const generator = buildGenerator(model, plan.attachment)
+      return decoderOf(await executor.compile(generator), generator)
+    }
+    return {
+      precision,
+      async score(batch, gain) {
+        signal?.throwIfAborted()
+        return (await compiled.run(feedsFor(program, batchFeeds(batch, gain)), batchDims(batch), false))
+          .logProb!
+      },
+      async decode(request, listeners) {
+        decode ??= openDecoder()
+        return (await decode)(request, listeners)
+      },
+      close: () => executor.close(),
+    }
+  } catch (error) {
+    await executor.close()
+    throw error
+  }
+}

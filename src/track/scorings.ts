@@ -1,0 +1,67 @@
+/** @file Every scoring leaves a trace: its items, a line each, and a line in scorings.jsonl that says what was scored when. */
+import { appendFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { EvalItem } from '../plugin/contract.ts'
+import { writeAtomically } from '../util/atomic.ts'
+import { InputError } from '../util/errors.ts'
+import { parseJson, stringify, toNumber } from './json.ts'
+
+export interface Scoring {
+  readonly name: string
+  readonly which: 'base' | 'tuned'
+  readonly items: number
+  /** Hash of what decided the scores. */
+  readonly model: string
+  /** The file of items, where its name does not follow from the others. */
+  readonly file?: string
+}
+
+/** Appends to `scorings.jsonl` of the folder: how often a test set was looked at can be counted there. */
+export function logScoring(folder: string, scoring: Scoring): void {
+  const line = stringify({ time: new Date().toISOString(), ...scoring })
+  appendFileSync(join(folder, 'scorings.jsonl'), `${line}\n`)
+}
+
+/** An item as a line of a file of items. */
+export function itemLine({ id, detail, ...scores }: EvalItem): string {
+  return `${stringify({ id, ...detail, ...scores })}\n`
+}
+
+export function writeScoredItems(file: string, items: readonly EvalItem[]): Promise<void> {
+  return writeAtomically(file, (draft) => draft.write(items.map(itemLine).join('')))
+}
+
+/** What `itemLine` wrote. */
+export function parseItem(line: string): EvalItem {
+  const { id, score, weight, cluster, part, also, ...detail } = JSON.parse(line) as EvalItem &
+    Record<string, unknown>
+  return {
+    id,
+    score: toNumber(score)!,
+    weight: toNumber(weight)!,
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(part === undefined ? {} : { part }),
+    ...(also === undefined ? {} : { also: parseJson(JSON.stringify(also)) as Record<string, number> }),
+    ...(Object.keys(detail).length === 0 ? {} : { detail }),
+  }
+}
+
+/** The items of a file. @throws InputError for one that cannot be read, or a line that is no item */
+export function readScoredItems(file: string): readonly EvalItem[] {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  return text.split('\n').flatMap((line, i) => {
+    if (line.trim() === '') return []
+    try {
+      const item = parseItem(line)
+      if (typeof item.id === 'string' && item.score !== undefined) return [item]
+    } catch {
+      // Told below.
+    }
+    throw new InputError(`${file}:${i + 1}: is no item of an evaluation ({"id": ..., "score": ...})`)
+  })
+}
