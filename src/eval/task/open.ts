@@ -1,4 +1,6 @@
 /** @file From the name of a task to an evaluation: reads its file, and those of a group, and asks what they say. */
+
+import { requireFile } from '../../data/index.ts'
 import type {
   Dataset,
   EvalItem,
@@ -165,13 +167,12 @@ class OpenTask {
     }))
   }
 
-  #dataset(changes?: Readonly<Record<string, unknown>>): Promise<Dataset> {
+  async #dataset(changes?: Readonly<Record<string, unknown>>): Promise<Dataset> {
     const { path } = this.#options
     if (path === undefined) return this.#task.file.dataset(changes)
     const file = this.#context.resolvePath(path)
-    return this.#task.file.dataset({ use: 'mix', sources: [{ path: file }] }).catch((error: Error) => {
-      throw new OptionError('path', error.message)
-    })
+    await requireFile('path', file)
+    return this.#task.file.dataset({ use: 'mix', sources: [{ path: file }] })
   }
 
   /** The examples before each item. */

@@ -1,0 +1,148 @@
+/** @file `medtune eval` as a user types it: a run, a model, an adapter; results compared; what it refuses. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { main } from '../../src/cli/program.ts'
+import { loadRecipe } from '../../src/recipe/recipe.ts'
+import { run } from '../../src/run.ts'
+import { smallProject } from '../run/project.ts'
+
+let project: string
+let trained: string
+
+beforeAll(async () => {
+  project = await smallProject()
+  const resolved = await loadRecipe(join(project, 'recipe.yaml'))
+  trained = (await run(resolved, { runsDir: join(project, 'runs') })).folder
+  const rows = Array.from({ length: 12 }, (_, i) => ({ id: `i${i}`, q: `colour ${i}?`, right: i % 2 }))
+  writeFileSync(join(project, 'items.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  writeFileSync(
+    join(project, 'my task.yaml'),
+    'dataset: { use: jsonl, path: items.jsonl }\nid: id\nprompt: "{q}"\nchoices: [red, green]\nanswer: right\n',
+  )
+})
+
+/** Exit code and what was written, of a command in this process. */
+async function medtune(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const heard = { stdout: '', stderr: '' }
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      heard[name] += String(text)
+      return true
+    }),
+  )
+  try {
+    return { code: await main(args), ...heard }
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+}
+
+const lines = (file: string) =>
+  readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
+test('a run: its own evaluations give the scores of its report, and a task is compared with the base', async () => {
+  const report = JSON.parse(readFileSync(join(trained, 'report.json'), 'utf8'))
+  const own = await medtune('eval', trained, '--json')
+  expect(own.stderr).not.toMatch(/error/)
+  const { compared } = JSON.parse(own.stdout)
+  for (const name of ['loss', 'colours']) {
+    const { metric } = report.eval[name]
+    for (const which of ['base', 'tuned'])
+      expect(compared[name][which][metric]).toBeCloseTo(report.eval[name][which][metric], 6)
+  }
+  const task = await medtune('eval', trained, '--task', join(project, 'my task.yaml'), '--limit', '10')
+  expect(task.stdout).toMatch(
+    /^my-task: acc \S+ % \[.*\] -> \S+ % \[.*\], [+-]\S+ points .* n 10, could show/,
+  )
+  const files = readdirSync(join(trained, 'eval')).filter((name) =>
+    /^my-task-[0-9a-f]{6}\.tuned\.jsonl$/.test(name),
+  )
+  expect(files).toHaveLength(1)
+  expect(lines(join(trained, 'eval', files[0]!))).toHaveLength(10)
+  // Every scoring leaves a line: four of the run, four and two of the commands.
+  const scorings = lines(join(trained, 'eval/scorings.jsonl'))
+  expect(scorings.map(({ name, which }) => `${name} ${which}`).slice(0, 4)).toEqual([
+    'loss base',
+    'colours base',
+    'loss tuned',
+    'colours tuned',
+  ])
+  expect(scorings).toHaveLength(10)
+  expect(scorings.at(-1)).toMatchObject({ name: 'my-task', which: 'tuned', items: 10, file: files[0] })
+  expect(scorings.at(-1).model).toBe(scorings[2].model)
+})
+
+test('a model and an adapter by their folders; results that are there are not computed again', async () => {
+  const [model, adapter] = [join(project, 'model'), join(trained, 'adapter')]
+  const task = ['--task', join(project, 'my task.yaml')]
+  const one = await medtune('eval', model, ...task, '--out', join(project, 'one'))
+  expect(one.stdout).toMatch(/^my-task: acc \S+ % \[.*\], n 12\nitems: /)
+  const two = await medtune('eval', adapter, ...task, '--no-base', '--out', join(project, 'two'))
+  expect(two.stdout).toMatch(/^my-task: acc/)
+  expect(existsSync(join(project, 'two/my-task.base.jsonl'))).toBe(false)
+  const scored = lines(join(project, 'one/my-task.base.jsonl'))
+  expect(scored[0]).toMatchObject({
+    id: 'i0',
+    prompt: 'colour 0?',
+    choices: ['red', 'green'],
+    reference: 'red',
+  })
+  const cache = join(process.env.MEDTUNE_CACHE!, 'scores')
+  const files = readdirSync(cache, { recursive: true }).length
+  await medtune('eval', model, ...task, '--out', join(project, 'again'))
+  expect(readdirSync(cache, { recursive: true })).toHaveLength(files)
+  expect(lines(join(project, 'again/my-task.base.jsonl'))).toEqual(scored)
+})
+
+test('results are compared item by item, and the items that differ are shown', async () => {
+  const item = (id: string, score: number, prediction: string) => ({
+    id,
+    prompt: 'q',
+    prediction,
+    reference: 'A',
+    score,
+    weight: 1,
+  })
+  const write = (name: string, scores: readonly number[]) =>
+    writeFileSync(
+      join(project, name),
+      scores.map((s, i) => `${JSON.stringify(item(`n${i}`, s, s === 1 ? 'A' : 'B'))}\n`).join(''),
+    )
+  write('a.jsonl', Array(20).fill(0))
+  write('b.jsonl', Array(20).fill(0).fill(1, 0, 8))
+  write('c.jsonl', Array(20).fill(0).fill(1, 0, 6))
+  const files = ['a', 'b', 'c'].map((name) => join(project, `${name}.jsonl`))
+  const { stdout, code } = await medtune('eval', '--compare', ...files, '--show', '2')
+  expect(code).toBe(0)
+  expect(stdout).toContain('b.jsonl - a.jsonl: 0.4000')
+  // Eight gains: p = 2 / 2^8, doubled for two comparisons. Six: 2 / 2^6 = 0.031.
+  expect(stdout).toMatch(/b\.jsonl - a\.jsonl: .* p = 0\.016 \(Holm\), could show \S+: better/)
+  expect(stdout).toMatch(/c\.jsonl - a\.jsonl: .* p = 0\.031 \(Holm\), could show \S+: better/)
+  expect(stdout).toContain('8 items differ, the first 2:\n  n0: B (0) | A (1) | A (1); right: A\n  n1:')
+  const json = JSON.parse((await medtune('eval', '--compare', ...files.slice(0, 2), '--json')).stdout)
+  expect(json[0].items).toHaveLength(8)
+  expect(json[0].differences[0]).toMatchObject({ test: 'mcnemar-exact', verdict: 'better' })
+})
+
+test.each([
+  [['eval'], /name one model to evaluate/],
+  [['eval', 'no/where/at/all', '--task', 'medmcqa'], /no such folder/],
+  [['eval', 'MODEL'], /name a task, such as --task medmcqa/],
+  [['eval', 'MODEL', '--task', 'medmcqs'], /no eval plugin is named "medmcqs"; did you mean "medmcqa"/],
+  [['eval', 'MODEL', '--task', 'medmcqa', '--limit', 'x'], /--limit x: expected a whole number/],
+  [['eval', 'MODEL', '--task', 'medmcqa', '--path', 'none.json'], /eval\.0\.path: no such file/],
+  [['eval', 'MODEL', '--task', './none.yaml'], /none\.yaml.*does not exist/],
+  [['eval', 'MODEL', '--task', 'loss'], /loss is of held-out rows, which only a run has/],
+  [['eval', '--compare', 'MODEL'], /name at least two/],
+  [['eval', '--compare', 'MODEL', 'MODEL'], /no evaluation is in all of them/],
+])('%j is refused with exit code 2', async (args, message) => {
+  const { code, stderr } = await medtune(
+    ...args.map((word) => (word === 'MODEL' ? join(project, 'model') : word)),
+  )
+  expect(stderr).toMatch(message)
+  expect(code).toBe(2)
+})
