@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const STEPS = 4
@@ -36,7 +36,7 @@ function recipe(folder: string, model: string, length: number, recompute: boolea
   const file = join(folder, 'recipe.yaml')
   const parts = {
     name: 'memory',
-    model: { use: 'gemma3', path: model },
+    model: { use: 'gemma3', path: resolve(model) },
     dataset: { use: 'jsonl', path: 'rows.jsonl' },
     template: { use: 'gemma', user: '{Question}', model: '{Answer}' },
     adapter: { use: 'lora', rank: 16, alpha: 32 },

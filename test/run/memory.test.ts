@@ -14,6 +14,7 @@ import type { MemoryChoice } from '../../src/track/provenance.ts'
 import { formatBytes, parseBytes } from '../../src/util/bytes.ts'
 import { Stopped } from '../../src/util/stopped.ts'
 import { memorySplit } from '../helpers/memory-split.ts'
+import { openThings } from '../helpers/open-things.ts'
 import { smallProject } from './project.ts'
 
 let project: string
@@ -118,11 +119,13 @@ describe('a budget', () => {
   })
 })
 
-test('what is chosen is recorded and does not show: cut, recomputed, or whole', async () => {
+test('what is chosen is recorded and does not show: cut, recomputed, or whole; nothing stays open', async () => {
   const whole = await run(await recipe(), { runsDir })
   expect(record(whole.folder).memory).toMatchObject({ batch_size: 8, accumulate: 1, recompute: false })
   const budget = kilobytes(await expected(2, false))
+  const before = await openThings()
   const cut = await run(await recipe(budget), { runsDir })
+  expect(await openThings()).toEqual(before)
   expect(record(cut.folder).memory).toMatchObject({ batch_size: 2, accumulate: 4, recompute: false })
   const again = await run(await recipe(budget, 'train.recompute=true'), { runsDir })
   expect(record(again.folder).memory).toMatchObject({ recompute: true })
