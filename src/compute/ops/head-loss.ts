@@ -31,23 +31,23 @@ function piece(
   const column = context.op('Unsqueeze', [context.op('Cast', [id], { to: 7 }), context.i64([1])])
   const logits = context.op('Gemm', [h, E], { transB: 1 })
   const top = context.op('ReduceMax', [logits, context.i64([1])], { keepdims: 1 })
-  const raised = context.op('Exp', [context.op('Sub', [logits, top])])
-  const total = context.op('ReduceSum', [raised, context.i64([1])], { keepdims: 1 })
+  const share = context.op('Unsqueeze', [weight, context.i64([1])])
+  const probabilities = context.op('Softmax', [logits], { axis: -1 })
+  // The largest probability is 1 / total, with total the sum of exp(logit - top): one pass less over the vocabulary,
+  // and one copy of the logits less than by way of the sum.
+  const largest = context.op('ReduceMax', [probabilities, context.i64([1])], { keepdims: 1 })
   const label = context.op('Sub', [context.op('GatherElements', [logits, column], { axis: 1 }), top])
   const logProb = context.op('Squeeze', [
-    context.op('Sub', [label, context.op('Log', [total])]),
+    context.op('Add', [label, context.op('Log', [largest])]),
     context.i64([1]),
   ])
-  if (!wants.dh && !wants.dE) return { logProb, dh: '', dE: '' }
-  const share = context.op('Unsqueeze', [weight, context.i64([1])])
-  const each = context.op('Div', [share, total])
   const dh = (): Name => {
-    const mean = context.op('Mul', [context.op('Gemm', [raised, E]), each])
+    const mean = context.op('Mul', [context.op('Gemm', [probabilities, E]), share])
     const own = context.op('Mul', [context.op('Gather', [E, id], { axis: 0 }), share])
     return context.op('Sub', [mean, own])
   }
   const dE = (): Name => {
-    const mean = context.op('Gemm', [raised, context.op('Mul', [h, each])], { transA: 1 })
+    const mean = context.op('Gemm', [probabilities, context.op('Mul', [h, share])], { transA: 1 })
     const own = context.op('Neg', [context.op('Mul', [h, share])])
     return context.op('ScatterND', [mean, column, own], { reduction: 'add' })
   }
