@@ -24,6 +24,7 @@ const ROWS = 16
 export function createGenerator(context: GeneratorContext): Subject['generate'] {
   return async (prompts, options, onText) => {
     refusePrompts(prompts, context.maxLength)
+    refuseOptions(options)
     const answers = prompts.map(() => new Answer(context.tokenizer, options.stop ?? []))
     const tell = (text: string, prompt: number): void => {
       if (text !== '') onText?.(text, prompt)
@@ -55,6 +56,24 @@ function refusePrompts(prompts: readonly Int32Array[], maxLength: number): void 
       )
     }
   })
+}
+
+/** These come from another program's code or options, which a type cannot hold to their ranges. */
+function refuseOptions(options: GenerateOptions): void {
+  const check = (name: keyof GenerateOptions, fits: (value: number) => boolean, what: string): void => {
+    const value = options[name] as number | undefined
+    if (value === undefined ? name === 'max_tokens' : !fits(value))
+      throw new InputError(`generate: ${name} must be ${what}, found ${value}`)
+  }
+  const whole = (least: number) => (value: number) => Number.isSafeInteger(value) && value >= least
+  check('max_tokens', whole(1), 'a whole number from 1 up')
+  check('temperature', (value) => value >= 0 && value < Number.POSITIVE_INFINITY, 'a number from 0 up')
+  check('top_k', whole(0), 'a whole number from 0 up')
+  check('top_p', (value) => value > 0 && value <= 1, 'above 0 and at most 1')
+  check('min_p', (value) => value >= 0 && value <= 1, 'from 0 to 1')
+  check('repetition_penalty', (value) => value > 0 && value < Number.POSITIVE_INFINITY, 'above 0')
+  check('seed', whole(0), 'a whole number from 0 up')
+  check('first', whole(0), 'a whole number from 0 up')
 }
 
 function requestOf(

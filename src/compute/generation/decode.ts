@@ -17,6 +17,9 @@ export type RunGenerator = (feeds: Feeds, dims: Dims) => Promise<Readonly<Record
 const CHUNK = 512
 const TOKENS = 2048
 
+/** Most that is kept of all rows together, but for a single row, which has what it needs. */
+const CACHE_BYTES = 2 ** 30
+
 /** A prompt while its answer is written. */
 interface Row {
   readonly prompt: number
@@ -70,12 +73,12 @@ class Decoder {
     this.#run = run
     this.#request = request
     this.#control = control
-    this.#size = Math.min(rows, prompts.length)
+    this.#size = Math.min(rows, prompts.length, affordable(layers, request))
     this.#cache = new Cache(layers, this.#size)
     // Prompts of about the same length are read together; the longest first, when memory is asked for anyway.
     this.#waiting = prompts
       .map((asked, prompt): Row => ({ prompt, asked, ids: [], logProbs: [], finish: undefined }))
-      .sort((a, b) => a.asked.length - b.asked.length)
+      .sort((a, b) => order(a.asked, b.asked) || a.prompt - b.prompt)
   }
 
   async all(): Promise<Decoded[]> {
@@ -86,23 +89,30 @@ class Decoder {
     return this.#done
   }
 
-  /** Reads a group of prompts and takes the first token of each answer. */
+  /** Reads a group of prompts and takes the first token of each answer. Equal prompts are read once. */
   async #admit(): Promise<void> {
     const longest = this.#waiting.at(-1)!.asked.length
     const fit = Math.max(1, Math.floor(TOKENS / Math.min(longest, CHUNK)))
     const count = Math.min(fit, this.#size - this.#rows.length, this.#waiting.length)
-    const group = this.#waiting.splice(-count).reverse()
+    const alike = gathered(this.#waiting.splice(-count).reverse())
+    const asked = alike.map(([first]) => first!.asked)
     const from = this.#rows.length
-    for (const i of group.keys()) this.#cache.empty(from + i)
+    for (const i of asked.keys()) this.#cache.empty(from + i)
     for (let start = 0; start < longest; start += CHUNK) {
-      const parts = group.map(({ asked }) => asked.subarray(start, start + CHUNK))
-      const last = group.map(({ asked }) => asked.length > start && asked.length <= start + CHUNK)
+      const parts = asked.map((ids) => ids.subarray(start, start + CHUNK))
+      const last = asked.map((ids) => ids.length > start && ids.length <= start + CHUNK)
       const logits = await this.#forward(from, parts, start, last)
-      group.forEach((row, i) => {
-        if (last[i]) this.#take(row, logits.shift()!)
+      alike.forEach((rows, i) => {
+        if (!last[i]) return
+        const own = logits.shift()!
+        // A penalty changes the logits of the row that it is for.
+        for (const row of rows) this.#take(row, rows.length === 1 ? own : own.slice())
       })
     }
-    this.#rows.push(...group)
+    this.#rows.push(...alike.map(([first]) => first!))
+    alike.forEach(([, ...others], i) => {
+      for (const row of others) this.#cache.copy(from + i, this.#rows.push(row) - 1)
+    })
     this.#release()
   }
 
@@ -197,6 +207,32 @@ class Decoder {
       this.#cache.copy(rows.length, i)
     }
   }
+}
+
+/** Rows whose keys and values fit into memory side by side, were all of them to grow as long as they may. */
+function affordable(layers: readonly KeptLayer[], { prompts, maxTokens, maxLength }: DecodeRequest): number {
+  const each = layers.reduce((total, { heads, headDim }) => total + 2 * heads * headDim, 0)
+  const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0)
+  const bytes = 4 * each * Math.min(maxLength, longest + maxTokens)
+  return Math.max(1, Math.floor(CACHE_BYTES / bytes))
+}
+
+/** By length, then by the tokens, so that equal prompts are neighbours. */
+function order(a: Int32Array, b: Int32Array): number {
+  if (a.length !== b.length) return a.length - b.length
+  const at = a.findIndex((id, i) => id !== b[i])
+  return at < 0 ? 0 : a[at]! - b[at]!
+}
+
+/** Neighbours with equal prompts together. */
+function gathered(rows: readonly Row[]): Row[][] {
+  const groups: Row[][] = []
+  for (const row of rows) {
+    const open = groups.at(-1)
+    if (open && order(open[0]!.asked, row.asked) === 0) open.push(row)
+    else groups.push([row])
+  }
+  return groups
 }
 
 /** Nothing is asked of it where there is no penalty. */

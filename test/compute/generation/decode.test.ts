@@ -66,6 +66,30 @@ test('an executor without a loop of its own is driven from here, to the same tok
   expect(mine.map(({ ids }) => [...ids])).toEqual(theirs.map(({ ids }) => [...ids]))
 })
 
+test('equal prompts are read once, and answered each for itself', async () => {
+  const lengths: number[] = []
+  const prompts = [text(6, 1), text(9, 2), text(6, 1), text(6, 1), text(6, 3), text(9, 2)]
+  const more = { sampling: { ...DRAWN, repetitionPenalty: 1.2 }, maxTokens: 20 }
+  const alone = await Promise.all(
+    prompts.map((prompt, first) => generator.decode(request([prompt], { ...more, first }))),
+  )
+  const program = buildGenerator(model, frozen)
+  const compiled = await generator.executor.compile(program)
+  const counted = decoderOf(
+    {
+      run: (feeds, dims, accumulate) => {
+        lengths.push(dims.rows! * dims.length!)
+        return compiled.run(feeds, dims, accumulate)
+      },
+    },
+    program,
+  )
+  const found = await counted(request(prompts, more))
+  expect(found.map(({ ids }) => [...ids])).toEqual(alone.map(([answer]) => [...answer!.ids]))
+  // Three different prompts, padded to nine tokens; then six rows a step.
+  expect(lengths.slice(0, 3)).toEqual([27, 6, 6])
+})
+
 test('the last position of the model is the end', async () => {
   const prompts = [text(5, 1), text(8, 2)]
   const found = await generator.decode(request(prompts, { maxLength: 10 }))
