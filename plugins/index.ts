@@ -44,6 +44,7 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'schedule/polynomial', load: () => import('./schedule/polynomial.ts') },
   { path: 'schedule/warmup_stable_decay', load: () => import('./schedule/warmup_stable_decay.ts') },
   // eval
+  { path: 'eval/judge', load: () => import('./eval/judge.ts') },
   { path: 'eval/loss', load: () => import('./eval/loss.ts') },
   { path: 'eval/medical', load: () => import('./eval/medical.ts') },
   { path: 'eval/multiple-choice', load: () => import('./eval/multiple-choice.ts') },

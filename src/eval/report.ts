@@ -31,8 +31,8 @@ export interface EvalReport extends FigureReport {
 /** Ids of an evaluation's items that training rows contain. */
 export type Contaminated = ReadonlyMap<string, ReadonlySet<string>>
 
-export function outcomeScores({ metric, items, extra }: EvalOutcome): Scores {
-  return { ...figures(metric, items), ...extra }
+export function outcomeScores({ metric, items, extra, about }: EvalOutcome): Scores {
+  return { ...figures(metric, items), ...extra, ...about }
 }
 
 function figures(metric: string, items: readonly EvalItem[]): Scores {

@@ -342,6 +342,8 @@ export interface EvalOutcome {
   readonly items: readonly EvalItem[]
   /** Further figures to report beside it. */
   readonly extra?: Readonly<Record<string, number>>
+  /** What the figures rest on, such as the model that judged. */
+  readonly about?: Readonly<Record<string, string>>
 }
 
 export interface Evaluation {

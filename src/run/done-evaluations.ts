@@ -25,10 +25,11 @@ export async function writeOutcome(
   outcome: EvalOutcome,
   subject: string,
 ): Promise<void> {
-  const { items, metric, better, extra } = outcome
+  const { items, metric, better, extra, about } = outcome
   await folder.writeItems(name, which, items)
   const sha256 = hash(await readFile(folder.file('eval', `${name}.${which}.jsonl`)))
-  const summary: Summary = { metric, better, ...(extra ? { extra } : {}), subject, sha256 }
+  const said = { ...(extra ? { extra } : {}), ...(about ? { about } : {}) }
+  const summary: Summary = { metric, better, ...said, subject, sha256 }
   await folder.writeJson(join('eval', `${name}.${which}.json`), summary)
 }
 
@@ -41,11 +42,11 @@ export async function readOutcome(
 ): Promise<EvalOutcome | undefined> {
   try {
     const text = await readFile(folder.file('eval', `${name}.${which}.json`), 'utf8')
-    const { metric, better, extra, ...proof } = parseJson(text) as Summary
+    const { metric, better, extra, about, ...proof } = parseJson(text) as Summary
     const lines = await readFile(folder.file('eval', `${name}.${which}.jsonl`))
     if (proof.subject !== subject || proof.sha256 !== hash(lines)) return undefined
     const items = lines.toString('utf8').split('\n').filter(Boolean).map(parseItem)
-    return { metric, better, items, ...(extra ? { extra } : {}) }
+    return { metric, better, items, ...(extra ? { extra } : {}), ...(about ? { about } : {}) }
   } catch {
     return undefined
   }

@@ -1,7 +1,8 @@
-"""Scores a task's documents with transformers, by lm-evaluation-harness: by its own code where it can be imported
-(pip install lm_eval), else by the same rule written out. Writes a line a document: prompt, what follows it, log-likelihoods.
+"""Scores a task's documents with transformers, by lm-evaluation-harness: its own code makes the prompts, the
+requests and the tokens where it can be imported (pip install lm_eval), else the same rule written out. Writes a line a
+document: prompt, what follows it, log-likelihoods.
 
-    task_scores.py MODEL TASK DOCS.jsonl OUT.jsonl [--limit N] [--fewshot K] [--chat] [--batch 8] [--direct]
+    task_scores.py MODEL TASK DOCS.jsonl OUT.jsonl [--limit N] [--fewshot K] [--chat] [--whole] [--direct]
 
 TASK is medmcqa (columns question, opa .. opd, cop from 0) or pubmedqa (QUESTION, CONTEXTS, final_decision); few-shot
 examples come from the documents themselves."""
@@ -36,7 +37,24 @@ def by_harness(a):
     config = load_yaml(folder / f"{a.task}.yaml") | dict(
         dataset_path="json", dataset_name=None, dataset_kwargs={"data_files": {"validation": docs}},
         training_split=None, validation_split="validation", test_split="validation", fewshot_split="validation")
-    model = HFLM(pretrained=a.model, dtype="float32", batch_size=a.batch, device="cpu")
+    class Lean(HFLM):
+        """Computes logits where they are read, once for requests of the same input; the harness makes them for every position."""
+
+        def _loglikelihood_tokens(self, requests, **_):
+            logprobs = {}
+            found = []
+            for _, context, continuation in requests:
+                row = tuple((context + continuation)[-(self.max_length + 1) :][:-1])
+                key = row, len(continuation)
+                if key not in logprobs:
+                    with torch.inference_mode():
+                        logits = self.model(torch.tensor([row]), logits_to_keep=len(continuation)).logits[0]
+                    logprobs = {key: torch.log_softmax(logits, -1)}
+                chosen = torch.tensor(continuation)[:, None]
+                found.append((float(logprobs[key].gather(1, chosen).sum()), False))
+            return found
+
+    model = (HFLM if a.whole else Lean)(pretrained=a.model, dtype="float32", batch_size=a.batch, device="cpu")
     started = time.perf_counter()
     found = simple_evaluate(model=model, tasks=[ConfigurableTask(config=config)], num_fewshot=a.fewshot, limit=a.limit, log_samples=True,
                             apply_chat_template=a.chat, bootstrap_iters=0)
@@ -91,6 +109,7 @@ def main():
     p.add_argument("model"), p.add_argument("task", choices=TASKS), p.add_argument("docs"), p.add_argument("out")
     p.add_argument("--limit", type=int), p.add_argument("--fewshot", type=int, default=0), p.add_argument("--batch", type=int, default=8)
     p.add_argument("--chat", action="store_true"), p.add_argument("--direct", action="store_true")
+    p.add_argument("--whole", action="store_true", help="the harness's own forward pass, with logits of every position")
     a = p.parse_args()
     try:
         import lm_eval  # noqa: F401

@@ -202,7 +202,7 @@ export function defineTask(file: YamlFile, name: string): TaskDefinition {
   checkKind(raw, fail)
   const target = raw.target === undefined ? undefined : pattern('target', raw.target)
   const metrics = raw.metrics ?? (choices === undefined ? ['exact_match', 'f1', 'rouge_l'] : ['acc'])
-  checkMetrics(metrics, choices !== undefined, fail)
+  checkMetrics(metrics, choices !== undefined, raw.ask, fail)
   return {
     file,
     name,
@@ -258,28 +258,47 @@ interface RawTask {
 
 type Fail = (path: string, message: string) => never
 
+/** What does not go together: the key to name, what is wrong with it, and whether it is so. */
+type Clash = readonly [path: string, message: string, wrong: boolean]
+
 /** Choices and an answer, or a target: one of the two. */
 function checkKind(raw: RawTask, fail: Fail): void {
-  const { choices, answer, target, ask } = raw
-  if (choices === undefined && target === undefined)
-    fail('prompt', 'a task needs choices with an answer, or a target beside its prompt')
-  if (choices !== undefined && target !== undefined)
-    fail('target', 'does not go with choices; a task has one or the other')
-  if (choices !== undefined && answer === undefined)
-    fail('choices', 'need "answer" beside them: the column with the right one')
-  if (choices === undefined && answer !== undefined)
-    fail('answer', 'names a choice, but there are no choices')
-  if (target !== undefined && ask === 'likelihood')
-    fail('target', 'is compared with what the model writes: set ask: generate')
-  if (choices === undefined && raw.rules !== undefined)
-    fail('rules', 'read a choice, but there are no choices')
-  if (ask === 'likelihood' && raw.generate !== undefined) fail('generate', 'is for tasks with ask: generate')
-  if (ask === 'generate' && raw.delimiter !== undefined)
-    fail('delimiter', 'stands before a choice that is scored; with ask: generate nothing is')
+  const { answer, target, ask, rules, generate, delimiter } = raw
+  const [choices, likelihood] = [raw.choices !== undefined, ask === 'likelihood']
+  const [named, free] = [answer !== undefined, target !== undefined]
+  const { samples = 1, temperature = 0 } = generate ?? {}
+  const clashes: readonly Clash[] = [
+    ['prompt', 'a task needs choices with an answer, or a target beside its prompt', !choices && !free],
+    ['target', 'does not go with choices; a task has one or the other', choices && free],
+    ['choices', 'need "answer" beside them: the column with the right one', choices && !named],
+    ['answer', 'names a choice, but there are no choices', !choices && named],
+    ['target', 'is compared with what the model writes: set ask: generate', free && likelihood],
+    ['rules', 'read a choice, but there are no choices', !choices && rules !== undefined],
+    ['generate', 'is for tasks with ask: generate', likelihood && generate !== undefined],
+    [
+      'generate.samples',
+      'are all the same at temperature 0; draw them at a higher one',
+      samples > 1 && temperature === 0,
+    ],
+    [
+      'delimiter',
+      'stands before a choice that is scored; with ask: generate nothing is',
+      !likelihood && delimiter !== undefined,
+    ],
+  ]
+  const clash = clashes.find(([, , wrong]) => wrong)
+  if (clash !== undefined) fail(clash[0], clash[1])
 }
 
-function checkMetrics(metrics: readonly MetricName[], choices: boolean, fail: Fail): void {
+function checkMetrics(
+  metrics: readonly MetricName[],
+  choices: boolean,
+  ask: RawTask['ask'],
+  fail: Fail,
+): void {
   metrics.forEach((metric, i) => {
+    if (ask === 'generate' && metric === 'acc_norm')
+      fail(`metrics.${i}`, 'divides a log-probability; with ask: generate there is acc alone')
     if (CHOICE_METRICS.includes(metric) === choices) return
     const fits = METRICS.filter((name) => CHOICE_METRICS.includes(name) === choices).join(', ')
     fail(`metrics.${i}`, `"${metric}" does not go with ${choices ? 'choices' : 'a target'}; allowed: ${fits}`)

@@ -14,6 +14,7 @@ import type {
 import { OptionError } from '../../util/errors.ts'
 import { defineTask, TASK_SCHEMA, type TaskDefinition } from './definition.ts'
 import { drawExamples } from './fewshot.ts'
+import { askByGenerating } from './generated.ts'
 import { readExamples, readItemsOf, type TaskItem } from './items.ts'
 import type { Answers, AskedItem } from './likelihood.ts'
 import { askByLikelihood } from './likelihood.ts'
@@ -32,16 +33,21 @@ export interface TaskOptions {
 /**
  * The evaluation that a task file describes.
  * @param target the task: a name that ships with medtune, or a path
+ * @param mustGenerate whether the model must write something, for a judge to read
  * @throws RecipeError with every mistake of the file, OptionError for an option that does not go with it
  */
 export async function openTask(
   target: string,
   options: TaskOptions,
   context: StageContext,
+  mustGenerate?: 'generate',
 ): Promise<Evaluation> {
   const members = await readMembers(target, context)
+  const scored = members.find(({ task }) => task.ask !== 'generate')
+  if (mustGenerate && scored !== undefined)
+    throw new OptionError('task', `${scored.task.name} writes nothing to judge; take one with ask: generate`)
   const grouped = members.length > 1 || members[0]!.group
-  if (grouped) refuseForGroup(options)
+  if (grouped) refuseForGroup(options, members)
   const tasks = members.map(({ task }) => new OpenTask(task, options, context))
   const prepare = async (): Promise<void> => {
     for (const task of tasks) await task.prepare()
@@ -66,7 +72,7 @@ export async function openTask(
       await prepare()
       const answers: { readonly name: string; readonly found: Answers }[] = []
       for (const task of tasks) answers.push({ name: task.name, found: await task.ask(subject) })
-      return grouped ? together(answers) : alone(tasks[0]!, answers[0]!.found)
+      return grouped ? together(tasks[0]!.metric, answers) : alone(tasks[0]!, answers[0]!.found)
     },
   }
 }
@@ -107,7 +113,7 @@ function readTask(target: string, context: StageContext): Promise<YamlFile> {
 
 const nameOf = ({ file }: YamlFile): string => /([^/\\]+?)(\.ya?ml)?$/i.exec(file)![1]!
 
-function refuseForGroup(options: TaskOptions): void {
+function refuseForGroup(options: TaskOptions, members: readonly Member[]): void {
   for (const option of ['path', 'ids', 'answer_from'] as const) {
     if (options[option] !== undefined)
       throw new OptionError(
@@ -115,6 +121,13 @@ function refuseForGroup(options: TaskOptions): void {
         'belongs to one task; for the tasks of a group write files that extend them',
       )
   }
+  const [first, ...others] = members.map(({ task }) => task)
+  const other = others.find(({ metrics }) => metrics[0] !== first!.metrics[0])
+  if (other !== undefined)
+    throw other.file.error(
+      'metrics',
+      `begin with ${other.metrics[0]}, those of ${first!.name} with ${first!.metrics[0]}; a group has one mean`,
+    )
 }
 
 /** A task with its items, once they were read. */
@@ -145,7 +158,10 @@ class OpenTask {
   }
 
   async ask(subject: Subject): Promise<Answers> {
-    return askByLikelihood(this.#task, await this.prepare(), subject)
+    const asked = await this.prepare()
+    return this.#task.ask === 'generate'
+      ? askByGenerating(this.#task, asked, subject, this.#context.seed)
+      : askByLikelihood(this.#task, asked, subject)
   }
 
   async #read(): Promise<readonly AskedItem[]> {
@@ -193,7 +209,10 @@ function alone({ metric }: OpenTask, { items, extra }: Answers): EvalOutcome {
 }
 
 /** The items of all parts in one list: the mean over them weighs each task by its size. */
-function together(answers: readonly { readonly name: string; readonly found: Answers }[]): EvalOutcome {
+function together(
+  metric: string,
+  answers: readonly { readonly name: string; readonly found: Answers }[],
+): EvalOutcome {
   const items = answers.flatMap(({ name, found }) =>
     found.items.map(
       (item): EvalItem => ({
@@ -204,8 +223,10 @@ function together(answers: readonly { readonly name: string; readonly found: Ans
       }),
     ),
   )
+  const keys = [...new Set(answers.flatMap(({ found }) => Object.keys(found.extra)))]
   const total = (key: string): number => answers.reduce((sum, { found }) => sum + (found.extra[key] ?? 0), 0)
   const chance =
     answers.reduce((sum, { found }) => sum + (found.extra.chance ?? 0) * found.items.length, 0) / items.length
-  return { metric: 'acc', better: 'higher', items, extra: { chance, ties: total('ties') } }
+  const counts = Object.fromEntries(keys.map((key) => [key, key === 'chance' ? chance : total(key)]))
+  return { metric, better: 'higher', items, extra: counts }
 }

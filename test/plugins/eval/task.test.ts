@@ -3,7 +3,13 @@ import { join, resolve } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import gemma from '../../../plugins/template/gemma.ts'
 import { openTokenizer, type Tokenizer } from '../../../src/data/index.ts'
-import type { ChoiceGroup, Evaluation, Subject, Template } from '../../../src/plugin/contract.ts'
+import type {
+  ChoiceGroup,
+  Evaluation,
+  GenerateOptions,
+  Subject,
+  Template,
+} from '../../../src/plugin/contract.ts'
 import { createStage } from '../../../src/recipe/create.ts'
 import { formatProblem, type RecipeError } from '../../../src/recipe/errors.ts'
 import { loadRecipe } from '../../../src/recipe/recipe.ts'
@@ -230,6 +236,102 @@ test('an empty set, a name that does not exist, options that do not go together'
   await expect(open('{ use: task, task: ./my.yaml, fewshot: 3 }')).rejects.toThrow(
     /eval\.0\.fewshot: asks for 3 examples of 3/,
   )
+})
+
+const GENERATED = `extends: ./base.yaml
+ask: generate
+metrics: [acc]
+`
+
+/** A model that writes; `texts` by prompt. */
+const writer = (
+  texts: (prompt: string, number: number) => string,
+  seen: GenerateOptions[] = [],
+): Subject => ({
+  ...subject(() => 0),
+  async generate(prompts, options) {
+    seen.push(options)
+    return prompts.map((ids, i) => {
+      const text = texts(tokenizer.decode(ids), i)
+      return { ids: Int32Array.of(1), text, finish: text.endsWith('...') ? 'length' : 'stop' }
+    })
+  },
+})
+
+test('a model that writes: strict and flexible on one output, unanswered counted apart', async () => {
+  write('base.yaml', TASK)
+  const evaluation = await open('{ use: task, task: ./my.yaml }', GENERATED)
+  const texts = ['The answer is A.', 'tan, I would say', '...']
+  const seen: GenerateOptions[] = []
+  const prompts: string[] = []
+  const model = writer((prompt, i) => {
+    prompts.push(prompt)
+    return texts[i]!
+  }, seen)
+  const { items, extra, metric } = await evaluation.evaluate(model)
+  expect(metric).toBe('acc')
+  expect(prompts[0]).toBe(
+    '<bos><start_of_turn>user\none?\n- red\n- tan\nAnswer:<end_of_turn>\n<start_of_turn>model\n',
+  )
+  expect(seen).toEqual([{ max_tokens: 512, temperature: 0, top_k: 0, top_p: 1, stop: [], seed: 42 }])
+  expect(items.map(({ score, also }) => [score, also!.flexible])).toEqual([
+    [1, 1],
+    [0, 1],
+    [0, 1],
+  ])
+  expect(extra).toMatchObject({
+    unanswered_strict: 2,
+    unanswered_flexible: 0,
+    flexible_by_text: 1,
+    flexible_by_similarity: 1,
+    unfinished: 1,
+  })
+  expect(items[1]!.detail).toMatchObject({
+    outputs: ['tan, I would say'],
+    prediction: null,
+    prediction_flexible: 'B',
+    reference: 'B',
+  })
+})
+
+test('several samples vote, and their mean stands beside the vote', async () => {
+  write('base.yaml', TASK)
+  const settings = 'rules: [strict]\ngenerate: { samples: 3, temperature: 0.5, max_tokens: 9 }\n'
+  const evaluation = await open('{ use: task, task: ./my.yaml, limit: 1 }', GENERATED + settings)
+  const said = ['The answer is B.', 'The answer is A.', 'The answer is A.']
+  const { items } = await evaluation.evaluate(writer((_, i) => said[i]!))
+  expect(items[0]).toMatchObject({ score: 1, also: { mean_of_samples: 2 / 3 }, detail: { outputs: said } })
+  await expect(
+    open('{ use: task, task: ./my.yaml }', `${GENERATED}generate: { samples: 3 }\n`),
+  ).rejects.toThrow(/generate\.samples: are all the same at temperature 0/)
+  await expect(
+    open('{ use: task, task: ./my.yaml }', GENERATED.replace('[acc]', '[acc_norm]')),
+  ).rejects.toThrow(/metrics\.0: "acc_norm" does not go with ask: generate|divides a log-probability/)
+})
+
+test('free text is compared with its target', async () => {
+  const task =
+    'dataset: { use: jsonl, path: rows.jsonl }\nask: generate\nprompt: "{q}"\ntarget: "{passage} and more"\nmetrics: [rouge_l, f1, exact_match]\n'
+  const evaluation = await open('{ use: task, task: ./my.yaml, limit: 2 }', task)
+  const { items, metric, extra } = await evaluation.evaluate(writer((_, i) => (i === 0 ? 'X and more' : 'x')))
+  expect(metric).toBe('rouge_l')
+  expect(items[0]).toMatchObject({ score: 1, also: { f1: 1, exact_match: 1 } })
+  expect(items[1]).toMatchObject({ score: 0.5, also: { f1: 0.5, exact_match: 0 } })
+  expect(items[1]!.detail).toMatchObject({ prompt: 'two', prediction: 'x', reference: 'x and more' })
+  expect(extra).toEqual({ unfinished: 0 })
+  await expect(open('{ use: task, task: ./my.yaml }', task.replace('ask: generate\n', ''))).rejects.toThrow(
+    /target: is compared with what the model writes: set ask: generate/,
+  )
+})
+
+test('the judge is refused where it could not work', async () => {
+  const judge = (more: string) => open(`{ use: judge, task: ./my.yaml, model: m, ${more} }`)
+  await expect(judge('url: "ftp://x"')).rejects.toThrow(/url.*does not match/)
+  await expect(judge('url: "http://127.0.0.1:1", key_env: NO_SUCH_KEY_HERE')).rejects.toThrow(
+    /key_env: NO_SUCH_KEY_HERE is not set/,
+  )
+  await expect(judge('url: "http://127.0.0.1:1", prompt: "grade"')).rejects.toThrow(/does not show the judge/)
+  await expect(judge('url: "http://127.0.0.1:1"')).rejects.toThrow(/writes nothing to judge/)
 })
 
 const medmcqa = join(SHARED, 'medmcqa/dev.json')
