@@ -65,6 +65,7 @@ export const BUILT_INS: readonly BuiltIn[] = [
   { path: 'pruner/median', load: () => import('./pruner/median.ts') },
   { path: 'pruner/none', load: () => import('./pruner/none.ts') },
   // executor
+  { path: 'executor/bullmq', load: () => import('./executor/bullmq.ts') },
   { path: 'executor/local', load: () => import('./executor/local.ts') },
   { path: 'executor/slurm', load: () => import('./executor/slurm.ts') },
 ]

@@ -11,11 +11,20 @@ export async function trial(file: string): Promise<number> {
   const sheet = readSheet(whole)
   // Relative paths among the values start at the sweep's file.
   process.chdir(sheet.cwd)
+  if (process.env.MEDTUNE_TIED === '1') stopWithParent()
   const place = process.env.MEDTUNE_PLACE
   const result = await runAttempt(whole, sheet, place ? { place } : {}, (run) => train(sheet, run))
   const how = result ? `${result.status} ${result.reason ?? ''}` : 'is run by another, or was called off'
   process.stderr.write(`${sheet.trial}: ${how}\n`)
   return 0
+}
+
+/** The other end of stdin closes when whoever started this process is gone, however it went. */
+function stopWithParent(): void {
+  process.stdin.once('close', () => process.kill(process.pid, 'SIGTERM'))
+  process.stdin.resume()
+  // It alone keeps no process alive.
+  ;(process.stdin as unknown as { unref?(): void }).unref?.()
 }
 
 async function train(sheet: TrialSheet, { signal, onFolder, onEvent }: TrialRun): Promise<object> {

@@ -1,4 +1,5 @@
 /** @file `medtune/sweep`: what samplers, pruners and executors are built of. */
+export { BullmqExecutor, type BullmqOptions } from './executors/bullmq.ts'
 export { LocalExecutor, type LocalOptions } from './executors/local.ts'
 export { SlurmExecutor, type SlurmOptions } from './executors/slurm.ts'
 export { type AshaOptions, asha } from './pruners/asha.ts'

@@ -9,6 +9,16 @@ export function overridesOf(params: Params): readonly string[] {
   return Object.entries(params).map(([path, value]) => `${path}=${JSON.stringify(value)}`)
 }
 
+/** The same read back. */
+export function paramsOf(overrides: readonly string[]): Params {
+  return Object.fromEntries(
+    overrides.map((text) => {
+      const equals = text.indexOf('=')
+      return [text.slice(0, equals), JSON.parse(text.slice(equals + 1))]
+    }),
+  )
+}
+
 /** Puts each value into at least one recipe and reads that; every mistake is told at the parameter's place. */
 export async function probeSpace(
   recipe: string,

@@ -1,13 +1,13 @@
 /** @file A trial as a recipe: the sweep's recipe with the trial's values written in, its comments kept. */
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { Document, isCollection, isScalar, parseDocument } from 'yaml'
 import type { Params } from '../plugin/contract.ts'
 import { canonicalJson } from '../recipe/hash.ts'
 import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
-import { looksLikePath, relocate } from '../recipe/relocate.ts'
+import { relocate } from '../recipe/relocate.ts'
 import { writeAtomically } from '../util/atomic.ts'
+import { absolutePaths, located } from './paths.ts'
 import { overridesOf } from './probe.ts'
 
 export interface Winner {
@@ -70,39 +70,6 @@ function place(document: ReturnType<typeof parseDocument>, keys: readonly string
     document.setIn(holder, document.createNode(bare))
   }
   document.setIn(keys, document.createNode(value, { flow: true }))
-}
-
-/** Values that name a file beside the sweep, made absolute. */
-function absolutePaths(params: Params, cwd: string): Params {
-  return Object.fromEntries(
-    Object.entries(params).map(([at, value]) => [
-      at,
-      absolute(value, at.split('.').at(-1)!, (text) => path.resolve(cwd, text)),
-    ]),
-  )
-}
-
-function absolute(value: unknown, key: string, resolve: (text: string) => string): unknown {
-  if (typeof value === 'string') {
-    const file = resolve(value)
-    return looksLikePath(value, key) && existsSync(file) ? file : value
-  }
-  if (Array.isArray(value)) return value.map((item) => absolute(item, key, resolve))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, child]) => [name, absolute(child, name, resolve)]),
-  )
-}
-
-/** A part of a recipe with every path that exists made absolute, each from where it was written. */
-function located(resolved: ResolvedRecipe, value: unknown, at = ''): unknown {
-  const below = (key: string): string => (at === '' ? key : `${at}.${key}`)
-  if (Array.isArray(value)) return value.map((item, i) => located(resolved, item, below(String(i))))
-  if (typeof value !== 'object' || value === null)
-    return absolute(value, at.split('.').at(-1)!, (text) => path.resolve(resolved.baseDir(at), text))
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [key, located(resolved, child, below(key))]),
-  )
 }
 
 function sameAs(wanted: ResolvedRecipe, got: ResolvedRecipe | undefined): boolean {

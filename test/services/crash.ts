@@ -46,15 +46,19 @@ export async function crashAndResume(options: CrashOptions): Promise<CrashReport
     const victim = kill % 3
     if (victim !== 0) killed.worker += await killOne(() => (options.workers ?? busy)(folder), random)
     if (victim === 1) continue
-    if (running.child.exitCode === null) {
-      running.child.kill('SIGKILL')
-      killed.coordinator++
-    }
+    // It may be done before the last kill; what it must not do is end in any other way.
+    if (running.child.exitCode === 0) break
+    if (running.child.exitCode !== null)
+      expect.fail(`the sweep ended with ${running.child.exitCode}:\n${output}${running.text()}`)
+    running.child.kill('SIGKILL')
+    killed.coordinator++
     await running.ended
     output += running.text()
     running = medtune(project, ['sweep', 'resume', folder])
   }
+  const watch = setTimeout(() => running.child.kill('SIGABRT'), 300_000)
   const code = await running.ended
+  clearTimeout(watch)
   output += running.text()
   if (code !== 0) expect.fail(`the sweep ended with ${code}:\n${output}`)
   return { folder, killed, seconds: (performance.now() - begun) / 1000, output }

@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander'
 import type { AgentFlags } from '../agent.ts'
+import type { WorkerFlags } from '../worker.ts'
 
 /** Runs a command's own work and turns what it throws into a message and an exit code. */
 type Run = (action: () => Promise<number>, json: boolean) => Promise<void>
@@ -78,6 +79,30 @@ export function addSweepCommands(program: Command, run: Run): void {
       const flags = command.optsWithGlobals<BestFlags>()
       return run(async () => (await import('./best.ts')).best(folder, flags), Boolean(flags.json))
     })
+  addWorkers(program, run)
+}
+
+/** What runs trials: one that users start, and those that executors start. */
+function addWorkers(program: Command, run: Run): void {
+  program
+    .command('worker')
+    .description('Run trials of sweeps that come over a queue in Redis, until it is told to stop.')
+    .option('--queue <url>', 'redis://host:6379; MEDTUNE_QUEUE if left out')
+    .option('--name <name>', 'the queue, as the sweep names it', 'medtune')
+    .option('--trials <n>', 'so many at once', atLeastOne, 1)
+    .option(
+      '--folder <dir>',
+      'where trials of sweeps on other disks are worked on; a temporary one if left out',
+    )
+    .option('--own-disk', "never write into a sweep's folder, even where it is seen from here")
+    .option(
+      '--lease <seconds>',
+      'without a sign of life for so long, its trials are given to others',
+      atLeastOne,
+      30,
+    )
+    .option('--quiet', 'nothing on stderr')
+    .action((flags: WorkerFlags) => run(async () => (await import('../worker.ts')).worker(flags), false))
   program
     .command('agent', { hidden: true })
     .argument('<folder>')

@@ -1,0 +1,61 @@
+/** @file The crash suite on a real Redis: workers that share the sweep's disk, and workers with a disk of their own. */
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { makeSweepProject } from '../helpers/sweep-project.ts'
+import { tempFolder } from '../helpers/temp.ts'
+import { crashAndResume, crashSeed, expectExactly, SWEEP, TRIALS, tell } from './crash.ts'
+import { medtune, type Started } from './medtune.ts'
+import { type RedisDaemon, redisMissing, startRedis } from './redis-daemon.ts'
+
+const missing = redisMissing()
+if (missing) console.log(`BullMQ is not tested: ${missing}`)
+
+describe.skipIf(missing)('bullmq', () => {
+  let redis: RedisDaemon
+  const folder = tempFolder()
+  const workers = new Set<Started>()
+
+  beforeAll(async () => {
+    mkdirSync(path.join(folder, 'redis'))
+    redis = await startRedis(path.join(folder, 'redis'))
+  })
+  afterEach(async () => {
+    const ending = [...workers]
+    workers.clear()
+    for (const { child } of ending) child.kill('SIGTERM')
+    const late = setTimeout(() => ending.map(({ child }) => child.kill('SIGKILL')), 20_000)
+    await Promise.all(ending.map(({ ended }) => ended))
+    clearTimeout(late)
+  })
+  afterAll(() => redis?.stop())
+
+  /** A worker that another one replaces when it dies, as a service manager would. */
+  function keepWorker(project: string, name: string, args: readonly string[]): void {
+    const options = ['--queue', redis.url, '--name', name, '--lease', '3', ...args]
+    const worker = medtune(project, ['worker', ...options])
+    workers.add(worker)
+    worker.child.once('exit', (_, signal) => {
+      if (!workers.delete(worker) || signal !== 'SIGKILL') return
+      keepWorker(project, name, args)
+    })
+  }
+
+  it.each([
+    ['on the same disk', []],
+    ['with a disk of its own', ['--own-disk']],
+  ])('24 trials finish exactly once through three kills, each worker %s', async (where, args) => {
+    const name = `q${workers.size}${args.length}`
+    const project = path.join(folder, name)
+    await makeSweepProject(project, { sweep: SWEEP.replace('lease: 8', 'lease: 6'), steps: 20 })
+    for (let i = 0; i < 2; i++) keepWorker(project, name, args)
+    const report = await crashAndResume({
+      ...{ project, trials: TRIALS, kills: 3, within: 6000, seed: crashSeed() },
+      workers: () => [...workers].flatMap(({ child }) => child.pid ?? []),
+      overrides: ['executor.use=bullmq', `executor.url=${redis.url}`, `executor.name=${name}`],
+    })
+    tell(`bullmq, workers ${where}`, report)
+    expectExactly(report.folder, TRIALS)
+    expect(report.killed).toEqual({ coordinator: 2, worker: 2 })
+  })
+})
