@@ -13,6 +13,7 @@ test('fills defaults in, at the top, in train and inside the chosen plugin', asy
   expect(recipe.seed).toBe(42)
   expect(recipe.train).toEqual({
     on_nonfinite: 'stop',
+    recompute: 'auto',
     nonfinite_limit: 10,
     epochs: 1,
     batch_size: 8,
