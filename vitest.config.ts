@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
 /** Suites that take longer have a configuration and a script of their own. */
-const LONGER = ['test/egress/**', 'test/services/**', 'test/torture/**']
+const LONGER = ['test/browser/**', 'test/egress/**', 'test/services/**', 'test/torture/**']
 
 export default defineConfig({
   resolve: { conditions: ['medtune-source'] },

@@ -30,6 +30,7 @@ beforeAll(async () => {
   makeRun(root, {
     id: 'short',
     steps: 10,
+    record: { sweep: { id: 'abcd1234', trial: '0' } },
     items: { exam: { ...items.exam, tuned: answers(30, (i) => i >= 10) } },
   })
   makeRun(root, {
@@ -64,6 +65,7 @@ test('the overview has a row for each run, with how it stands', async () => {
   expect(byId.live).toMatchObject({ status: 'running', step: 3, steps: 100 })
   expect(byId.odd!.problems).toEqual(['events.jsonl: the last line is torn'])
   expect(byId.long!.figures['eval.exam.accuracy']).toBeCloseTo(2 / 3)
+  expect([byId.short!.sweep, byId.long!.sweep]).toEqual(['abcd1234', undefined])
 })
 
 test('curves: long ones thinned on a shared grid, short ones as they are, gaps where values were not finite', async () => {

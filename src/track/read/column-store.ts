@@ -17,11 +17,14 @@ import {
 import { Columns } from './columns.ts'
 import { openInside } from './files.ts'
 import { readLines } from './lines.ts'
+import { RecentColumns } from './recent-columns.ts'
 
 /** A file that was not written to for so long is put on disk, ms. */
 const QUIET_MS = 5000
 /** Columns held in memory at most, bytes. */
 const MOST_BYTES = 48e6
+/** Columns that every metric is drawn over; the others are drawn once and not soon again. */
+const AXES = new Set(['step', 'time', 'tokens_seen', 'epoch'])
 /** Files that are parsed at the same time. */
 const AT_ONCE = 2
 
@@ -47,6 +50,7 @@ export class ColumnStore {
   private readonly headers = new Map<string, { readonly header: Header; readonly base: number }>()
   private readonly opening = new Map<string, Promise<RunColumns | undefined>>()
   private readonly gate = new Gate(AT_ONCE)
+  private readonly recent = new RecentColumns()
   /** Off once a write failed: a shared folder may be for reading only. */
   private writable: boolean
 
@@ -171,7 +175,10 @@ export class ColumnStore {
       column: async (table, name) => {
         const found = own(header.tables, table)
         const place = found && own(found.columns, name)
-        return place ? readColumn(file, base + place.at, found.length) : undefined
+        if (!place) return undefined
+        if (!AXES.has(name)) return readColumn(file, base + place.at, found.length)
+        const key = `${file} ${header.source.mtimeMs} ${header.source.size} ${place.at}`
+        return this.recent.get(key, () => readColumn(file, base + place.at, found.length))
       },
     }
   }

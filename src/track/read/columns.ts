@@ -3,7 +3,7 @@
  * figures. Any number of a step is a column, so that what a newer version records is shown too.
  */
 
-import { isObject } from '../../util/json-object.ts'
+import { isObject, type JsonObject } from '../../util/json-object.ts'
 import { toNumber } from '../json.ts'
 
 /** Most marks and most columns of a table that are kept; a run that has more is not worth drawing. */
@@ -36,10 +36,27 @@ export class Table {
   length = 0
   private room = 64
 
-  add(values: ReadonlyMap<string, number>): void {
+  /** Begins a row; a column that is not set in it is NaN there. */
+  begin(time: number, step: number): void {
     if (this.length === this.room) this.grow()
-    for (const [name, value] of values) this.column(name)![this.length] = value
     this.length++
+    this.set('time', time)
+    this.set('step', step)
+  }
+
+  /** A value of the last row. */
+  set(name: string, value: number): void {
+    this.column(name)[this.length - 1] = value
+  }
+
+  /** All numbers of an event, as values of the last row. */
+  setAll(event: JsonObject): void {
+    for (const key of Object.keys(event)) {
+      const value = event[key]
+      if (key === 'step' || key === 'time') continue
+      const number = typeof value === 'number' ? value : toNumber(value)
+      if (number !== undefined) this.set(key, number)
+    }
   }
 
   /** Takes back the rows at and behind `step`: a run that was resumed goes over them again. */
@@ -98,7 +115,7 @@ export class Columns {
     else this.event(event.type, event)
   }
 
-  private event(type: string, event: Readonly<Record<string, unknown>>): void {
+  private event(type: string, event: JsonObject): void {
     const time = typeof event.time === 'string' ? Date.parse(event.time) : Number.NaN
     const step = toNumber(event.step) ?? Number.NaN
     if (type === 'step') this.step(time, step, event)
@@ -107,7 +124,7 @@ export class Columns {
     else this.mark(type, time, this.stepOr(step), event)
   }
 
-  private step(time: number, step: number, event: Readonly<Record<string, unknown>>): void {
+  private step(time: number, step: number, event: JsonObject): void {
     if (!Number.isFinite(step)) {
       this.bad++
       return
@@ -116,11 +133,14 @@ export class Columns {
     const before = table.length
     table.rewind(step)
     if (table.length < before) this.resumed(table, step)
-    this.tokens += toNumber(event.tokens) ?? 0
-    const extra = [['tokens_seen', this.tokens] as const]
     const [tokens, seconds] = [toNumber(event.tokens), toNumber(event.seconds)]
-    const speed = tokens !== undefined && seconds !== undefined && seconds > 0
-    table.add(numbers(event, time, step, speed ? [...extra, ['tokens_per_second', tokens / seconds]] : extra))
+    this.tokens += tokens ?? 0
+    table.begin(time, step)
+    table.set('tokens_seen', this.tokens)
+    if (tokens !== undefined && seconds !== undefined && seconds > 0) {
+      table.set('tokens_per_second', tokens / seconds)
+    }
+    table.setAll(event)
   }
 
   /** Steps from `step` on come again, so what was counted and scored in the first go does not stand. */
@@ -129,22 +149,23 @@ export class Columns {
     for (const [name, other] of this.tables) if (name.startsWith('eval.')) other.rewind(step)
   }
 
-  private scores(time: number, step: number, event: Readonly<Record<string, unknown>>): void {
+  private scores(time: number, step: number, event: JsonObject): void {
     if (!isObject(event.scores) || typeof event.name !== 'string') this.bad++
     else this.row(`eval.${event.name}`, time, this.stepOr(step), event.scores)
   }
 
-  private row(name: string, time: number, step: number, values: Readonly<Record<string, unknown>>): void {
+  private row(name: string, time: number, step: number, values: JsonObject): void {
     let table = this.tables.get(name)
     if (!table) {
       if (this.tables.size >= MOST_TABLES) return
       table = new Table()
       this.tables.set(name, table)
     }
-    table.add(numbers(values, time, step))
+    table.begin(time, step)
+    table.setAll(values)
   }
 
-  private mark(type: string, time: number, step: number, event: Readonly<Record<string, unknown>>): void {
+  private mark(type: string, time: number, step: number, event: JsonObject): void {
     if (this.marks.length >= MOST_MARKS) return
     const text = ['message', 'reason', 'path', 'text', 'status'].map((key) => event[key]).find(isText) ?? ''
     const code = isText(event.code) ? `${event.code}: ` : ''
@@ -158,20 +179,6 @@ export class Columns {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'
-
-function numbers(
-  event: Readonly<Record<string, unknown>>,
-  time: number,
-  step: number,
-  extra: readonly (readonly [string, number])[] = [],
-): Map<string, number> {
-  const values = new Map<string, number>([['time', time], ['step', step], ...extra])
-  for (const [key, value] of Object.entries(event)) {
-    const number = key === 'step' || key === 'time' ? undefined : toNumber(value)
-    if (number !== undefined) values.set(key, number)
-  }
-  return values
-}
 
 export function summarise(values: Float64Array): Summary {
   let [min, max, last, first] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN]

@@ -68,19 +68,25 @@ function trainFigures({ train }: JsonObject): Figure[] {
   })
 }
 
+/** Columns that are told otherwise: an axis, or counts of a single step. */
+const COUNTED = new Set(['time', 'step', 'epoch', 'seconds', 'tokens', 'label_tokens', 'tokens_seen'])
+
 function stepFigures({ header, whole }: Stream): Figure[] {
   const columns = Object.entries(own(header.tables, 'step')?.columns ?? {})
-  return columns
-    .filter(([key]) => key !== 'time' && key !== 'step')
-    .flatMap(([key, { last, min, max }]): Figure[] => [
-      [key, last],
-      ...(whole
-        ? ([
-            [`${key}.min`, min],
-            [`${key}.max`, max],
-          ] as const)
-        : []),
-    ])
+  const seen = whole ? own(own(header.tables, 'step')?.columns ?? {}, 'tokens_seen') : undefined
+  const extremes = (key: string, min: number, max: number): Figure[] => [
+    [`${key}.min`, min],
+    [`${key}.max`, max],
+  ]
+  return [
+    ...columns
+      .filter(([key]) => !COUNTED.has(key))
+      .flatMap(([key, { last, min, max }]): Figure[] => [
+        [key, last],
+        ...(whole ? extremes(key, min, max) : []),
+      ]),
+    ...(seen ? [['tokens', seen.last] as const] : []),
+  ]
 }
 
 function evalFigures({ name, metric, base, tuned, difference }: RowEval): Figure[] {

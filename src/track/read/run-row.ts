@@ -94,7 +94,7 @@ export async function readRow(root: string, id: string, store: ColumnStore): Pro
     problems,
     config: Object.fromEntries(flatten(resolved.recipe ?? {})),
     about: aboutOf(record, resolved, report),
-    figures: figuresOf(report, stream, evals, secondsOf(report, started, ended)),
+    figures: figuresOf(report, stream, evals, secondsOf(report, started, ended ?? textOf(record.heartbeat))),
     evals,
     curves: curvesOf(stream),
   }

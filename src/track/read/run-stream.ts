@@ -7,8 +7,8 @@ import { Columns, summarise } from './columns.ts'
 import { openInside } from './files.ts'
 import { readTail } from './lines.ts'
 
-/** Enough for some hundred last steps. */
-const TAIL = 64 << 10
+/** Enough for some dozen last steps and the evaluations behind them. */
+const TAIL = 12 << 10
 
 export interface Stream {
   readonly header: Pick<Header, 'tables'>

@@ -7,11 +7,16 @@ import { change, view } from '../state/view.ts'
 import { Plot } from './plot.tsx'
 import { useSeries } from './use-series.ts'
 
+/** Curves that are shown only where they are asked for: counts, and what the system view shows. */
+const BESIDE =
+  /^system\.|^eval\..*\.(n|stderr|chance|ties|clusters|mde|tokens)$|^(label_tokens|tokens|seconds)$/
 const LARGE = 360
 const SMALL = 150
+/** Drawn runs from which on curves are thinned out more. */
+const MANY = 60
 
 export function CurvesView() {
-  const others = curves.value.filter((name) => name !== metric.value && !name.startsWith('system.'))
+  const others = curves.value.filter((name) => name !== metric.value && !BESIDE.test(name))
   return (
     <div class="curves">
       <Controls />
@@ -31,7 +36,11 @@ function Controls() {
     <div class="controls">
       <label>
         <span>Metric</span>
-        <select value={metric.value} onChange={(event) => change({ metric: event.currentTarget.value })}>
+        <select
+          aria-label="metric"
+          value={metric.value}
+          onChange={(event) => change({ metric: event.currentTarget.value })}
+        >
           {curves.value.map((name) => (
             <option key={name} value={name}>
               {name}
@@ -42,6 +51,7 @@ function Controls() {
       <label>
         <span>x</span>
         <select
+          aria-label="x axis"
           value={x}
           onChange={(event) =>
             change({
@@ -105,7 +115,9 @@ function Switch({
 }
 
 /** What is asked for of a metric, as the view has it. */
-function useChart(name: string, buckets: number, active: boolean) {
+function useChart(name: string, most: number, active: boolean) {
+  // Of very many curves nobody sees each point, and each costs.
+  const buckets = selected.value.length > MANY ? Math.min(most, 200) : most
   const { x, smoothing, logX, from, to } = view.value
   return useSeries({ keys: selected.value, metric: name, x, smoothing, log: logX, from, to, buckets }, active)
 }
@@ -116,7 +128,7 @@ function zoom(from: number, to: number): void {
 
 function LargeChart() {
   const { x, raw, logY } = view.value
-  const { reply, error } = useChart(metric.value, 500, true)
+  const { reply, error, metric: loaded } = useChart(metric.value, 500, true)
   const drawn = reply?.series.length ?? 0
   const onKeyDown = (event: KeyboardEvent): void => {
     if (!reply) return
@@ -134,6 +146,7 @@ function LargeChart() {
       </figcaption>
       <div
         class="plot-box"
+        data-drawn={loaded === undefined ? undefined : `${loaded} ${drawn}`}
         role="application"
         aria-label={`${metric.value} of ${drawn} runs by ${x}; arrow keys move, plus and minus zoom, 0 shows all`}
         tabIndex={0}
@@ -151,11 +164,11 @@ function LargeChart() {
             onZoom={zoom}
           />
         ) : (
-          <div class="plot" style={{ height: LARGE }} />
+          <div class="plot" style={{ height: `${LARGE}px` }} />
         )}
       </div>
       {error !== '' && <p role="alert">{error}</p>}
-      <p class="legend">▲ checkpoint ● evaluation × not a number · drag to zoom, double click for all</p>
+      <p class="legend">▲ checkpoint ❘ evaluation × not a number · drag to zoom, double click for all</p>
     </figure>
   )
 }
@@ -220,7 +233,7 @@ export function SmallChart({
           onZoom={zoom}
         />
       ) : (
-        <div class="plot" style={{ height }} />
+        <div class="plot" style={{ height: `${height}px` }} />
       )}
     </figure>
   )

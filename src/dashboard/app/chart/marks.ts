@@ -16,6 +16,7 @@ export function drawMarks(plot: uPlot, { series }: SeriesReply, color: (key: str
   for (const { key, x, y, thinned, marks } of series.slice(0, MOST_RUNS)) {
     ctx.fillStyle = ctx.strokeStyle = color(key)
     ctx.lineWidth = 1.5 * scale
+    ctx.globalAlpha = 0.7
     for (const mark of marks) {
       drawMark(
         ctx,
@@ -32,18 +33,19 @@ export function drawMarks(plot: uPlot, { series }: SeriesReply, color: (key: str
   ctx.restore()
 }
 
-/** A triangle for a checkpoint, a dot for an evaluation. */
+/** A triangle for a checkpoint, a short line for an evaluation. */
 function drawMark(ctx: CanvasRenderingContext2D, type: string, x: number, y: number, size: number): void {
   ctx.beginPath()
-  if (type === 'checkpoint') {
-    ctx.moveTo(x - size, y)
-    ctx.lineTo(x + size, y)
-    ctx.lineTo(x, y - 1.7 * size)
-    ctx.closePath()
-    ctx.fill()
+  if (type !== 'checkpoint') {
+    ctx.moveTo(x, y)
+    ctx.lineTo(x, y - 1.6 * size)
+    ctx.stroke()
     return
   }
-  ctx.arc(x, y - size, 0.8 * size, 0, 7)
+  ctx.moveTo(x - size, y)
+  ctx.lineTo(x + size, y)
+  ctx.lineTo(x, y - 1.7 * size)
+  ctx.closePath()
   ctx.fill()
 }
 

@@ -1,7 +1,7 @@
 /** @file How a chart looks and what it hears, for uPlot. */
 import type uPlot from 'uplot'
 import type { SeriesReply } from '../../shared/wire.ts'
-import { figure, seconds, short } from '../parts/format.ts'
+import { seconds, short, tick as tickText } from '../parts/format.ts'
 import type { Hover } from './tooltip.tsx'
 
 interface Look {
@@ -41,7 +41,7 @@ export function optionsOf(look: Look): { readonly options: uPlot.Options } {
   return {
     options: {
       ...size,
-      padding: [8, 10, 0, 0],
+      padding: [8, 22, 0, 0],
       legend: { show: false },
       cursor: {
         points: { size: 6 },
@@ -62,7 +62,7 @@ export function optionsOf(look: Look): { readonly options: uPlot.Options } {
         {
           ...axis,
           size: small ? 48 : 62,
-          values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : figure(metric, tick))),
+          values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : tickText(metric, tick))),
         },
       ],
       series: [{}, ...seriesOf(look)],

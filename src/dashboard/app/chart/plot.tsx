@@ -79,7 +79,7 @@ export function Plot(props: PlotProps) {
   }, [width, height])
 
   return (
-    <div class="plot" style={{ height }} onDblClick={() => onZoom?.(Number.NaN, Number.NaN)}>
+    <div class="plot" style={{ height: `${height}px` }} onDblClick={() => onZoom?.(Number.NaN, Number.NaN)}>
       <div ref={box} />
       {hover && !small && (
         <Tooltip hover={hover} reply={reply} metric={metric} xLabel={xLabel} colorIndex={colorIndex} />

@@ -33,7 +33,7 @@ export function Tooltip({ hover, reply, metric, xLabel, colorIndex }: Props) {
   return (
     <div
       class={`tooltip ${right ? 'right' : ''}`}
-      style={{ left: hover.left, top: hover.top }}
+      style={{ left: `${hover.left}px`, top: `${hover.top}px` }}
       aria-hidden="true"
     >
       <p>

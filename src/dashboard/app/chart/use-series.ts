@@ -8,12 +8,14 @@ const PAUSE = 400
 
 export interface Loaded {
   readonly reply: SeriesReply | undefined
+  /** What the reply is of. */
+  readonly metric: string | undefined
   readonly error: string
 }
 
 /** @param active whether the chart is in sight; one that is not asks for nothing */
 export function useSeries(query: SeriesQuery, active: boolean): Loaded {
-  const [loaded, setLoaded] = useState<Loaded>({ reply: undefined, error: '' })
+  const [loaded, setLoaded] = useState<Loaded>({ reply: undefined, metric: undefined, error: '' })
   const ended = useRef(0)
   const asked = JSON.stringify([query, String(query.from), String(query.to)])
   const written = query.keys.map((key) => rowOf(key)?.step ?? 0).join()
@@ -29,7 +31,7 @@ export function useSeries(query: SeriesQuery, active: boolean): Loaded {
       try {
         const reply = await source.value.series(query, control.signal)
         ended.current = performance.now()
-        setLoaded({ reply, error: '' })
+        setLoaded({ reply, metric: query.metric, error: '' })
       } catch (error) {
         if (control.signal.aborted) return
         setLoaded((last) => ({ ...last, error: (error as Error).message }))

@@ -4,7 +4,7 @@ import { visibleLine } from '../../../util/visible.ts'
 import { figure, label } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
 import { useAnswer } from '../parts/use-answer.ts'
-import { rowOf, selected, source } from '../state/runs.ts'
+import { compared, rowOf, source } from '../state/runs.ts'
 import { Badge, letter } from './badge.tsx'
 import { EvalSection } from './evaluation.tsx'
 
@@ -12,7 +12,7 @@ import { EvalSection } from './evaluation.tsx'
 const MOST = 20
 
 export function CompareView() {
-  const keys = selected.value.slice(0, MOST)
+  const keys = compared.value.slice(0, MOST)
   // What a run has come to changes its comparison.
   const state = keys.map((key) => `${key}${rowOf(key)?.status}${rowOf(key)?.evals.length}`)
   const { value, error, waiting } = useAnswer(keys.length === 0 ? '' : state.join(), (signal) =>
@@ -24,7 +24,11 @@ export function CompareView() {
   return (
     <div class="compare" aria-busy={waiting}>
       <Legend comparison={value} />
-      <Differences title="Settings that differ" rows={value.recipe} empty="All settings are the same." />
+      <Differences
+        title="Settings that differ"
+        rows={value.recipe.filter(({ key }) => key !== 'name')}
+        empty="All settings are the same."
+      />
       {value.evaluations.map((table) => (
         <EvalSection key={table.name} table={table} runs={value.runs} />
       ))}
@@ -42,7 +46,7 @@ function Legend({ comparison: { runs } }: { readonly comparison: Comparison }) {
       {runs.map(({ id, name, status, reason, problems }, i) => (
         <li key={id} title={visibleLine(id)}>
           <Badge index={i} /> <Line text={name} /> <small>{visibleLine(status)}</small>
-          {i === 0 && <small class="note">the others are compared with this one</small>}
+          {i === 0 && <small class="note">baseline</small>}
           {[reason, ...problems].filter(Boolean).map((text) => (
             <small class="problem" key={text}>
               <Line text={text!} />
@@ -74,7 +78,7 @@ function Differences({
             {values.map((value, i) => {
               const same = value === values[0]
               return (
-                <td key={letter(i)} class={i > 0 && !same ? 'changed' : ''}>
+                <td key={letter(i)} class={`${i > 0 && !same ? 'changed' : ''} ${fits(value) ? 'fits' : ''}`}>
                   {value === null ? <span class="nothing">not set</span> : <Line text={String(value)} />}
                 </td>
               )
@@ -85,6 +89,9 @@ function Differences({
     </section>
   )
 }
+
+/** A value so short that it must not be broken. */
+const fits = (value: unknown): boolean => String(value).length <= 24
 
 function Figures({ comparison: { figures } }: { readonly comparison: Comparison }) {
   if (figures.length === 0) return null
@@ -115,7 +122,7 @@ function RunTableFrame({
   readonly children: preact.ComponentChildren
 }) {
   return (
-    <div class="scroll-x">
+    <div class="scroll-x" tabIndex={0} role="region" aria-label="table">
       <table class="plain">
         <thead>
           <tr>

@@ -3,9 +3,8 @@ import type { Comparison } from '../../../track/compare/compare.ts'
 import type { EvalCell, EvalDifference, EvalTable } from '../../../track/compare/evaluations.ts'
 import { figure, short } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
-import { colorOf } from '../state/theme.ts'
 import { change } from '../state/view.ts'
-import { Badge } from './badge.tsx'
+import { Badge, colorAt } from './badge.tsx'
 import { OutcomeBar } from './outcome-bar.tsx'
 
 interface Props {
@@ -17,37 +16,36 @@ export function EvalSection({ table, runs }: Props) {
   const { name, metric, better, base, tuned, difference } = table
   const scale = axisOf([...base, ...tuned])
   const field = `eval.${name}.${metric}`
+  const counts = new Set(tuned.flatMap((cell) => cell?.n ?? []))
+  const items = counts.size === 0 ? '' : `, ${[...counts].join(' or ')} items`
   return (
     <section class="evaluation">
       <h2>
         <Line text={name} />
         <small>
-          {metric}, {better} is better
+          {metric}, {better} is better{items}
         </small>
         <button type="button" class="link" onClick={() => change({ tab: 'samples', evaluation: name })}>
           answers<span class="hidden"> of {name}</span>
         </button>
       </h2>
-      <div class="scroll-x">
+      <div class="scroll-x" tabIndex={0} role="region" aria-label="table">
         <table class="plain">
           <thead>
             <tr>
               <th scope="col">run</th>
-              <th scope="col">base ○ to tuned ●, 95 %</th>
+              <th scope="col">base ○ tuned ●, 95 %</th>
               <th scope="col" class="number">
                 tuned
-              </th>
-              <th scope="col" class="number">
-                n
               </th>
               <th scope="col" class="number">
                 against A
               </th>
               <th scope="col" class="number" title="Holm's correction for all runs that are compared with A">
-                p, corrected
+                p, Holm
               </th>
-              <th scope="col">won, tied, lost</th>
               <th scope="col">verdict</th>
+              <th scope="col">won, tied, lost</th>
             </tr>
           </thead>
           <tbody>
@@ -57,12 +55,11 @@ export function EvalSection({ table, runs }: Props) {
                   <Badge index={i} />
                 </th>
                 <td>
-                  <Interval base={base[i] ?? null} tuned={tuned[i] ?? null} at={scale} color={colorOf(i)} />
+                  <Interval base={base[i] ?? null} tuned={tuned[i] ?? null} at={scale} color={colorAt(i)} />
                 </td>
                 <td class="number">
                   <Value field={field} cell={tuned[i] ?? null} />
                 </td>
-                <td class="number">{tuned[i]?.n ?? ''}</td>
                 <Against field={field} found={difference[i] ?? null} />
               </tr>
             ))}
@@ -78,13 +75,12 @@ export function EvalSection({ table, runs }: Props) {
 
 function Value({ field, cell }: { readonly field: string; readonly cell: EvalCell | null }) {
   if (!cell) return <span class="nothing">none</span>
+  const ends = cell.ci95?.map((end) => figure(field, end).replace(' %', '')).join(' to ')
   return (
-    <>
+    <span title={ends && `95 %: ${ends}`}>
       {figure(field, cell.value)}
-      {cell.ci95 && (
-        <small> [{cell.ci95.map((end) => figure(field, end).replace(' %', '')).join(', ')}]</small>
-      )}
-    </>
+      {ends && <span class="hidden">, from {ends}</span>}
+    </span>
   )
 }
 
@@ -108,15 +104,15 @@ function Against({ field, found }: { readonly field: string; readonly found: Eva
         {plain(value)} <small>[{ci95.map(plain).join(', ')}]</small>
       </td>
       <td class="number">{p_holm < 0.001 ? '< 0.001' : short(p_holm)}</td>
+      <td class={`verdict ${verdict === 'no difference shown' ? '' : verdict}`}>{verdict}</td>
       <td>
         <OutcomeBar wins={wins} ties={ties} losses={losses} />
       </td>
-      <td class={`verdict ${verdict === 'no difference shown' ? '' : verdict}`}>{verdict}</td>
     </>
   )
 }
 
-const WIDTH = 240
+const WIDTH = 160
 
 /** From a value to a place on a line that all runs share. */
 function axisOf(cells: readonly (EvalCell | null)[]): (value: number) => number {

@@ -5,7 +5,7 @@ import { wordDiff } from '../../../util/word-diff.ts'
 import type { SampleQuery, SampleReply, Text } from '../../shared/wire.ts'
 import { short } from '../parts/format.ts'
 import { Block, Line } from '../parts/text.tsx'
-import { source } from '../state/runs.ts'
+import { compared, source } from '../state/runs.ts'
 import { Badge } from './badge.tsx'
 
 type Item = SampleReply['items'][number]
@@ -39,7 +39,7 @@ export function SampleCard({ item, query }: { readonly item: Item; readonly quer
         {answers.map((answer, i) => (
           <div key={i} class={`answer ${answer?.outcome ?? ''}`}>
             <p>
-              <Badge index={i} />
+              <Badge index={compared.value.indexOf(query.keys[i]!)} />
               {answer ? <small>score {short(answer.score)}</small> : <small>not asked</small>}
               {answer?.outcome && answer.outcome !== 'tie' && (
                 <b>{answer.outcome === 'win' ? 'won' : 'lost'}</b>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import type { SampleQuery, SampleReply } from '../../shared/wire.ts'
 import { Line } from '../parts/text.tsx'
 import { useAnswer } from '../parts/use-answer.ts'
-import { rowOf, selected, source } from '../state/runs.ts'
+import { compared, rowOf, source } from '../state/runs.ts'
 import { change, SHOWS, view } from '../state/view.ts'
 import { Badge } from './badge.tsx'
 import { OutcomeBar } from './outcome-bar.tsx'
@@ -22,15 +22,16 @@ const SHOWN: Readonly<Record<(typeof SHOWS)[number], string>> = {
 
 export function SamplesView() {
   const [pages, setPages] = useState(1)
-  const keys = selected.value.filter((key) => (rowOf(key)?.evals.length ?? 0) > 0).slice(0, MOST)
-  const names = [...new Set(keys.flatMap((key) => rowOf(key)?.evals.map(({ name }) => name) ?? []))]
+  const all = compared.value
+  const names = [...new Set(all.flatMap((key) => rowOf(key)?.evals.map(({ name }) => name) ?? []))]
   const { evaluation: chosen, show, search } = view.value
-  const evaluation = names.includes(chosen) ? chosen : (firstWithAnswers(names, keys) ?? '')
+  const evaluation = names.includes(chosen) ? chosen : (firstWithAnswers(names, all) ?? '')
+  const keys = all.filter((key) => hasAnswers(key, evaluation)).slice(0, MOST)
   const query: SampleQuery = { keys, evaluation, show, search, offset: 0, limit: PAGE * pages }
   const { value, error, waiting } = useAnswer(evaluation === '' ? '' : JSON.stringify(query), (signal) =>
     source.value.samples(query, signal),
   )
-  if (keys.length === 0) return <p class="empty">Draw runs that were evaluated to see their answers.</p>
+  if (names.length === 0) return <p class="empty">Draw runs that were evaluated to see their answers.</p>
   return (
     <div class="samples" aria-busy={waiting}>
       <div class="controls">
@@ -81,6 +82,11 @@ export function SamplesView() {
   )
 }
 
+/** Whether the tuned model was asked. */
+function hasAnswers(key: string, evaluation: string): boolean {
+  return rowOf(key)?.evals.some(({ name, tuned }) => name === evaluation && tuned !== undefined) ?? false
+}
+
 /** An evaluation whose score is a loss has items but no answers. */
 function firstWithAnswers(names: readonly string[], keys: readonly string[]): string | undefined {
   const metricOf = (name: string): string =>
@@ -101,7 +107,7 @@ function Standing({ keys, reply }: { readonly keys: readonly string[]; readonly 
           const counts = reply.counts[i]
           return (
             <li key={key}>
-              <Badge index={i} /> <Line text={rowOf(key)?.name ?? key} />{' '}
+              <Badge index={compared.value.indexOf(key)} /> <Line text={rowOf(key)?.name ?? key} />{' '}
               {counts && <OutcomeBar {...counts} />}
             </li>
           )

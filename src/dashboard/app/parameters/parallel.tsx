@@ -25,7 +25,7 @@ export function Parallel({ fields, width }: { readonly fields: readonly string[]
   const lines = all.map((row) => ({ row, path: pathOf(row, scales, gap), on: inside.has(row) }))
   lines.sort((a, b) => Number(a.on) - Number(b.on))
   return (
-    <div class="parallel" style={{ overflowX: 'auto' }}>
+    <div class="parallel" tabIndex={0} role="region" aria-label="settings and results">
       <svg
         width={full}
         height={HEIGHT}
@@ -52,7 +52,7 @@ export function Parallel({ fields, width }: { readonly fields: readonly string[]
           )
         })}
         {scales.map((scale, i) => (
-          <Axis key={scale.field} scale={scale} x={SIDE + i * gap} />
+          <Axis key={scale.field} scale={scale} x={SIDE + i * gap} last={i > 0 && i === scales.length - 1} />
         ))}
       </svg>
     </div>
@@ -91,7 +91,7 @@ function shade(part: number | undefined): string {
     : `color-mix(in oklab, var(--accent) ${Math.round(100 * part)}%, var(--warm))`
 }
 
-function Axis({ scale, x }: { readonly scale: Scale; readonly x: number }) {
+function Axis({ scale, x, last }: { readonly scale: Scale; readonly x: number; readonly last: boolean }) {
   const { field } = scale
   const brush = view.value.brushes[field]
   const started = useRef<number | undefined>(undefined)
@@ -116,8 +116,8 @@ function Axis({ scale, x }: { readonly scale: Scale; readonly x: number }) {
           </text>
         </g>
       ))}
-      <text class="title" y={16} text-anchor="middle">
-        {label(shortName(field)).slice(0, 22)}
+      <text class="title" x={last ? SIDE - 6 : 0} y={16} text-anchor={last ? 'end' : 'middle'}>
+        {shortName(field).slice(0, 22)}
         <title>{field}</title>
       </text>
       <rect
@@ -147,7 +147,7 @@ function Axis({ scale, x }: { readonly scale: Scale; readonly x: number }) {
           cy={yOf(0.5)}
           r={5}
           role="button"
-          tabIndex={0}
+          tabindex={0}
           aria-label={`choose a range of ${field}`}
           onKeyDown={(event) => {
             if (event.key === 'Enter' || event.key === ' ') setBrush([scale.low, scale.high])
@@ -189,7 +189,7 @@ function Brush({ scale, brush, onChange }: BrushProps) {
           cy={yOf(end === 0 ? low : high)}
           r={5}
           role="slider"
-          tabIndex={0}
+          tabindex={0}
           aria-label={`${end === 0 ? 'least' : 'largest'} ${scale.field}`}
           aria-valuenow={brush[end]}
           aria-valuetext={scale.text(brush[end]!)}

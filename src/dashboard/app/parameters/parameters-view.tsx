@@ -1,13 +1,14 @@
 /** @file How settings and results go together, over all runs that match. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { differing } from '../../../track/row-fields.ts'
 import { label } from '../parts/format.ts'
-import { brushed, filtered, headlines, isLowerBetter } from '../state/runs.ts'
+import { brushed, filtered, headlines, isLowerBetter, settings } from '../state/runs.ts'
 import { change, view } from '../state/view.ts'
 import { ImportanceBars } from './importance.tsx'
 import { Parallel } from './parallel.tsx'
 import { Scatter } from './scatter.tsx'
 
+/** Pixels that the frame of a section takes. */
+const FRAME = 26
 /** Axes shown unasked. */
 const AXES = 6
 
@@ -15,19 +16,19 @@ export function ParametersView() {
   const box = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
   useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width)))
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width) - FRAME))
     observer.observe(box.current!)
     return () => observer.disconnect()
   }, [])
 
-  const settings = differing(filtered.value).filter((key) => key !== 'name' && !key.endsWith('.path'))
+  const apart = settings.value
   const figures = figuresOf()
   const goal = headlines.value[0] ?? 'loss'
-  const axes = view.value.axes.length > 0 ? view.value.axes : [...settings.slice(0, AXES), goal]
-  const x = view.value.scatterX || (settings[0] ?? 'tokens_per_second')
+  const axes = view.value.axes.length > 0 ? view.value.axes : [...apart.slice(0, AXES), goal]
+  const x = view.value.scatterX || (apart[0] ?? 'tokens_per_second')
   const y = view.value.scatterY || goal
   const front = figures.includes(x) && figures.includes(y)
-  const fields = [...settings, ...figures]
+  const fields = [...apart, ...figures]
   return (
     <div class="parameters" ref={box}>
       <section>
@@ -38,7 +39,7 @@ export function ParametersView() {
           </p>
           <AxisPicker fields={fields} axes={axes} />
         </header>
-        {settings.length === 0 ? (
+        {apart.length === 0 ? (
           <p class="empty">These runs have the same settings.</p>
         ) : (
           width > 0 && <Parallel fields={axes} width={width} />
@@ -58,7 +59,7 @@ export function ParametersView() {
         </header>
         {width > 0 && <Scatter x={x} y={y} width={width} front={front} />}
       </section>
-      <ImportanceBars rows={brushed.value} settings={settings} goal={y} />
+      <ImportanceBars rows={brushed.value} settings={apart} goal={y} />
     </div>
   )
 }
@@ -80,7 +81,11 @@ function FieldSelect({ name, value, fields, onChange }: SelectProps) {
   return (
     <label>
       <span>{name}</span>
-      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+      <select
+        aria-label={`${name} of the chart`}
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      >
         {fields.map((field) => (
           <option key={field} value={field}>
             {field}

@@ -1,7 +1,7 @@
 /** @file An axis from values to pixels: linear, logarithmic, or one place for each word. */
 import type { RunRow } from '../../../track/read/run-row.ts'
 import { fieldOf } from '../../../track/row-fields.ts'
-import { shown } from '../parts/format.ts'
+import { tick as axisText } from '../parts/format.ts'
 import { categoriesOf } from '../state/runs.ts'
 
 export interface Scale {
@@ -21,7 +21,7 @@ export interface Scale {
 }
 
 /** Values so far apart are drawn on a logarithmic axis. */
-const WIDE = 50
+const WIDE = 10
 
 export function scaleOf(field: string, rows: readonly RunRow[]): Scale {
   const words = categoriesOf(field, rows)
@@ -46,8 +46,8 @@ export function scaleOf(field: string, rows: readonly RunRow[]): Scale {
     },
     value: (share) => back(start + share * width),
     part,
-    text: (value) => (words.length > 0 ? (words[Math.round(value)] ?? '') : shown(field, value)),
-    ticks: ticksOf(words, low, high, log, values),
+    text: (value) => (words.length > 0 ? (words[Math.round(value)] ?? '') : axisText(field, value)),
+    ticks: apart(ticksOf(words, low, high, log, values), part),
   }
 }
 
@@ -66,6 +66,20 @@ function ticksOf(
   const step = niceStep((high - low) / 4)
   const first = Math.ceil(low / step) * step
   return Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, i) => first + i * step)
+}
+
+/** Labels closer together than this share of the axis would cover one another. */
+const CLOSEST = 0.045
+
+/** Ticks far enough apart to be read; the ends stay. */
+function apart(ticks: readonly number[], part: (value: number) => number): readonly number[] {
+  const kept: number[] = []
+  for (const tick of ticks) {
+    const last = kept.at(-1)
+    if (last === undefined || part(tick) - part(last) >= CLOSEST) kept.push(tick)
+    else if (tick === ticks.at(-1)) kept.splice(kept.length > 1 ? -1 : kept.length, 1, tick)
+  }
+  return kept
 }
 
 function niceStep(rough: number): number {

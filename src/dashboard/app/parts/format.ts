@@ -4,7 +4,10 @@
 export function short(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '-∞'
   const size = Math.abs(value)
-  if (size !== 0 && (size < 1e-3 || size >= 1e9)) return value.toExponential(2).replace('e+', 'e')
+  if (size !== 0 && (size < 1e-4 || size >= 1e9))
+    return String(Number(value.toPrecision(3))).includes('e')
+      ? String(Number(value.toPrecision(3))).replace('e+', 'e')
+      : value.toExponential(2).replace('e+', 'e')
   if (Number.isInteger(value) || size >= 1000) return Math.round(value).toLocaleString('en-US')
   return String(Number(value.toPrecision(4)))
 }
@@ -35,6 +38,11 @@ export function isShare(field: string): boolean {
   return /(^|\.)acc[a-z_]*(\.base|\.difference)?$/.test(field)
 }
 
+/** A tick of an axis: as few digits as it takes. */
+export function tick(field: string, value: number): string {
+  return isShare(field) ? `${Number((100 * value).toFixed(1))} %` : figure(field, value)
+}
+
 /** A field's value, of whatever kind. */
 export function shown(field: string, value: unknown): string {
   if (value === undefined || value === null) return ''
@@ -62,5 +70,16 @@ const LABELS: Readonly<Record<string, string>> = {
 }
 
 export function label(field: string): string {
-  return LABELS[field] ?? field.replace(/^(eval|system)\./, '').replaceAll('_', ' ')
+  const own = LABELS[field]
+  if (own !== undefined) return own
+  const score = /^eval\.(.+)\.([^.]+)$/.exec(field)
+  return score ? `${score[1]} · ${score[2]}` : field.replace(/^system\./, '').replaceAll('_', ' ')
+}
+
+/** The head of a column: of a setting its last part, the rest is in the title. */
+export function heading(field: string): string {
+  const plain = label(field)
+  return plain === field && field.includes('.')
+    ? field.slice(field.lastIndexOf('.') + 1).replaceAll('_', ' ')
+    : plain
 }

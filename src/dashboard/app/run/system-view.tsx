@@ -3,7 +3,7 @@ import { SmallChart } from '../chart/curves-view.tsx'
 import { Badge } from '../compare/badge.tsx'
 import { bytes, shown } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
-import { curves, rowOf, selected } from '../state/runs.ts'
+import { compared, curves, rowOf } from '../state/runs.ts'
 
 const ABOUT = [
   'hardware.cpu',
@@ -17,7 +17,7 @@ const ABOUT = [
 const MOST = 20
 
 export function SystemView() {
-  const keys = selected.value.slice(0, MOST)
+  const keys = compared.value.slice(0, MOST)
   const charts = curves.value.filter((name) => name.startsWith('system.'))
   const speed = ['tokens_per_second', 'seconds'].filter((name) => curves.value.includes(name))
   return (
@@ -30,7 +30,7 @@ export function SystemView() {
       {charts.length === 0 && <p class="note">These runs recorded no memory and processor use.</p>}
       <section>
         <h2>Machines</h2>
-        <div class="scroll-x">
+        <div class="scroll-x" tabIndex={0} role="region" aria-label="table">
           <table class="plain">
             <thead>
               <tr>

@@ -12,7 +12,7 @@ import { change, view } from './view.ts'
 /** Runs drawn unasked: the newest. */
 const FIRST = 10
 /** Settings shown in the table unasked. */
-const SETTINGS = 5
+const SETTINGS = 4
 
 export const source = signal<Source>(httpSource)
 export const overview = signal<Omit<Overview, 'rows'> | undefined>(undefined)
@@ -137,11 +137,41 @@ export const colorIndex = computed<ReadonlyMap<string, number>>(
   () => new Map(selected.value.map((key, i) => [key, i])),
 )
 
+/** Settings that tell the runs apart; of several that go together one to one, such as rank and alpha, the first. */
+export const settings = computed<readonly string[]>(() => {
+  const list = filtered.value
+  const seen = new Set<string>()
+  return differing(list).filter((key) => {
+    if (key === 'name' || key.endsWith('.path')) return false
+    const numbers = new Map<string, number>()
+    const shape = list.map(({ config }) => {
+      const text = String(config[key])
+      if (!numbers.has(text)) numbers.set(text, numbers.size)
+      return numbers.get(text)
+    })
+    const spelt = shape.join()
+    return !seen.has(spelt) && seen.add(spelt)
+  })
+})
+
 /** Fields that the table shows beside name and status. */
 export const columns = computed<readonly string[]>(() => {
   if (view.value.columns.length > 0) return view.value.columns
-  const settings = differing(filtered.value).filter((key) => key !== 'name' && !key.endsWith('.path'))
-  return [...headlines.value.slice(0, 3), 'loss', ...settings.slice(0, SETTINGS), 'seconds']
+  return [...settings.value.slice(0, SETTINGS), ...headlines.value.slice(0, 3), 'loss', 'seconds', 'started']
+})
+
+/**
+ * The drawn runs with the one that the others are compared with first: the one chosen, else a pinned one, else the
+ * oldest that is done.
+ */
+export const compared = computed<readonly string[]>(() => {
+  const keys = selected.value
+  const { base, pinned } = view.value
+  const done = keys.filter((key) => rowOf(key)?.status === 'done')
+  const oldest = [...done].sort((a, b) => (rowOf(a)!.started ?? '').localeCompare(rowOf(b)!.started ?? ''))[0]
+  const first =
+    keys.find((key) => key === base) ?? keys.find((key) => pinned.includes(key)) ?? oldest ?? keys[0]
+  return first === undefined ? [] : [first, ...keys.filter((key) => key !== first)]
 })
 
 /** Headline figures of the evaluations, those that most runs have first. */
@@ -170,7 +200,9 @@ export const curves = computed<readonly string[]>(() => {
   const names = new Set(rows.value.flatMap((row) => row.curves))
   const rank = (name: string): number => {
     const at = ORDER.indexOf(name)
-    return at >= 0 ? at : name.startsWith('eval.') ? 1.5 : name.startsWith('system.') ? 200 : 100
+    if (at >= 0) return at
+    if (headlines.value.includes(name)) return 1.5
+    return name.startsWith('system.') ? 200 : name.startsWith('eval.') ? 150 : 100
   }
   return [...names].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b))
 })

@@ -33,6 +33,8 @@ export interface View {
   readonly evaluation: string
   readonly show: (typeof SHOWS)[number]
   readonly search: string
+  /** Key of the run that the others are compared with. */
+  readonly base: string
   /** Key of the run whose page is open. */
   readonly run: string
 }
@@ -66,9 +68,16 @@ export const START: View = {
     evaluation: '',
     show: 'differing',
     search: '',
+    base: '',
     run: '',
   },
 }
+
+type Key = keyof View
+
+const LISTS: readonly Key[] = ['columns', 'pinned', 'axes']
+const NUMBERS: readonly Key[] = ['smoothing', 'from', 'to']
+const SWITCHES: readonly Key[] = ['wide', 'raw', 'logX', 'logY']
 
 export const view = signal<View>(readAddress(location.hash))
 
@@ -83,12 +92,6 @@ export function change(part: Partial<View>): void {
 window.addEventListener('hashchange', () => {
   view.value = readAddress(location.hash)
 })
-
-type Key = keyof View
-
-const LISTS: readonly Key[] = ['columns', 'pinned', 'axes']
-const NUMBERS: readonly Key[] = ['smoothing', 'from', 'to']
-const SWITCHES: readonly Key[] = ['wide', 'raw', 'logX', 'logY']
 
 export function writeAddress(state: View): string {
   const params = new URLSearchParams()

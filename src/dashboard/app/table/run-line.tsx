@@ -59,7 +59,6 @@ export function RunLine({ row, index, fields, tabIndex, onFocus }: Shared & { re
             onClick={() => change({ tab: 'run', run: key })}
           >
             <Line text={row.name} />
-            <small>{shown('started', row.started)}</small>
           </button>
           {row.tags.map((tag) => (
             <span class="tag" key={tag}>
@@ -90,7 +89,8 @@ export function RunLine({ row, index, fields, tabIndex, onFocus }: Shared & { re
 
 function Cell({ row, field }: { readonly row: RunRow; readonly field: string }) {
   const value = fieldOf(row, field)
-  const text = visibleLine(shown(field, value))
+  // A setting stands as it was written.
+  const text = visibleLine(Object.hasOwn(row.figures, field) ? shown(field, value) : plain(field, value))
   const difference = row.figures[`${field}.difference`]
   const odd = typeof value === 'number' && !Number.isFinite(value)
   return (
@@ -102,6 +102,10 @@ function Cell({ row, field }: { readonly row: RunRow; readonly field: string }) 
       {difference !== undefined && <Change field={field} value={difference} row={row} />}
     </td>
   )
+}
+
+function plain(field: string, value: unknown): string {
+  return typeof value === 'number' ? String(value) : shown(field, value)
 }
 
 /** Against the base model: green or red only where the interval leaves zero out. */

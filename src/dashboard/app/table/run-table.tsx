@@ -1,7 +1,8 @@
 /** @file The table of runs. Only the rows in sight are in the page, so that thousands scroll as well as ten. */
 import { useRef, useState } from 'preact/hooks'
+import { fieldOf } from '../../../track/row-fields.ts'
 import { runKey } from '../../../track/run-key.ts'
-import { label } from '../parts/format.ts'
+import { heading } from '../parts/format.ts'
 import { brushed, columns, listed, rows } from '../state/runs.ts'
 import { change, view } from '../state/view.ts'
 import { groupRows, type Listed } from './groups.ts'
@@ -64,7 +65,7 @@ export function RunTable() {
             </tr>
           </thead>
           <tbody>
-            {first > 0 && <tr class="spacer" style={{ height: first * HEIGHT }} />}
+            {first > 0 && <tr class="spacer" style={{ height: `${first * HEIGHT}px` }} />}
             {shown.map((line, i) => (
               <TableLine
                 key={keyOf(line)}
@@ -76,7 +77,7 @@ export function RunTable() {
               />
             ))}
             {first + shown.length < lines.length && (
-              <tr class="spacer" style={{ height: (lines.length - first - shown.length) * HEIGHT }} />
+              <tr class="spacer" style={{ height: `${(lines.length - first - shown.length) * HEIGHT}px` }} />
             )}
           </tbody>
         </table>
@@ -108,12 +109,22 @@ function TableLine({ line, index, active, fields, onActive }: LineProps) {
   return 'row' in line ? <RunLine row={line.row} {...shared} /> : <GroupLine group={line} {...shared} />
 }
 
+/** Whether a column has numbers, which stand at the right. */
+function isNumber(field: string): boolean {
+  return rows.value.some((row) => typeof fieldOf(row, field) === 'number')
+}
+
 function Head({ field, sort }: { readonly field: string; readonly sort: string }) {
   const state = sort === field ? 'ascending' : sort === `-${field}` ? 'descending' : 'none'
   return (
-    <th aria-sort={state} class={field === 'name' ? 'name' : ''} scope="col" title={field}>
+    <th
+      aria-sort={state}
+      class={`${field === 'name' ? 'name' : ''} ${isNumber(field) ? 'number' : ''}`}
+      scope="col"
+      title={field}
+    >
       <button type="button" onClick={() => change({ sort: headSort(field, sort) })}>
-        <span>{label(field)}</span>
+        <span>{heading(field)}</span>
         <i aria-hidden="true">{state === 'ascending' ? '↑' : state === 'descending' ? '↓' : ''}</i>
       </button>
     </th>

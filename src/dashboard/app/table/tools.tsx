@@ -27,7 +27,7 @@ export function TableTools() {
         />
       </label>
       <label>
-        <span>Group</span>
+        <span class="hidden">Group</span>
         <select value={group} onChange={(event) => change({ group: event.currentTarget.value })}>
           <option value="">no groups</option>
           {fields.map((field) => (
@@ -52,8 +52,14 @@ export function TableTools() {
           </button>
         </div>
       </details>
-      <button type="button" class="wide" aria-pressed={wide} onClick={() => change({ wide: !wide })}>
-        {wide ? 'Show charts' : 'Whole table'}
+      <button
+        type="button"
+        class="wide"
+        aria-pressed={wide}
+        title={wide ? 'table and charts side by side' : 'the whole width for the table'}
+        onClick={() => change({ wide: !wide })}
+      >
+        {wide ? 'Charts' : 'Widen'}
       </button>
       <p id="mistake" class="mistake" role="status">
         {mistake}
