@@ -101,9 +101,21 @@ async function openLog(
   options: RunOptions,
   warn: StageContext['warn'],
 ): Promise<RunLog> {
-  const { resume } = options
-  const folder = await (resume ? reopenFolder(resume, resolved) : makeFolder(resolved, stages, options))
+  const folder = await (options.resume
+    ? reopenFolder(options.resume, resolved)
+    : makeFolder(resolved, stages, options))
   options.onFolder?.(folder.path)
+  return folder.orFail(() => openEvents(folder, resolved, stages, options, warn))
+}
+
+async function openEvents(
+  folder: RunFolder,
+  resolved: ResolvedRecipe,
+  stages: RunStages,
+  options: RunOptions,
+  warn: StageContext['warn'],
+): Promise<RunLog> {
+  const { resume } = options
   const kept = resume?.kept ?? NOTHING_KEPT
   const file = folder.file('events.jsonl')
   if (resume && existsSync(file)) supersede(file, kept.bytes, folder.file('logs', 'superseded.jsonl'))
@@ -132,8 +144,10 @@ async function makeFolder(
     ...(options.repeats ? { from: options.repeats.folder } : {}),
     ...(options.sweep ? { sweep: options.sweep } : {}),
   })
-  await folder.writeText('recipe.yaml', source)
-  await folder.writeJson('resolved.json', describeRecipe(resolved))
+  await folder.orFail(async () => {
+    await folder.writeText('recipe.yaml', source)
+    await folder.writeJson('resolved.json', describeRecipe(resolved))
+  })
   return folder
 }
 
@@ -146,7 +160,8 @@ async function reopenFolder(
     ...(checkpoint ? { checkpoint: `checkpoints/${basename(checkpoint.path)}` } : {}),
     ...(overrides.length > 0 ? { overrides } : {}),
   })
-  if (overrides.length > 0) await folder.writeJson('resolved.json', describeRecipe(resolved))
+  if (overrides.length > 0)
+    await folder.orFail(() => folder.writeJson('resolved.json', describeRecipe(resolved)))
   return folder
 }
 

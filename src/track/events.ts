@@ -28,6 +28,7 @@ export class EventLog {
   private readonly listeners: readonly ((event: RunEvent) => void)[]
   private readonly queues: readonly TrackerQueue[]
   private closed = false
+  private unsynced = false
   private bytes: number
   private events: number
 
@@ -66,9 +67,16 @@ export class EventLog {
     return { bytes: this.bytes, events: this.events }
   }
 
-  /** Makes everything up to now durable. */
+  /** Makes everything up to now durable. What failed once is not tried again: the system might call it done. */
   sync(): void {
-    this.file.sync()
+    if (this.unsynced) return
+    try {
+      this.file.sync()
+    } catch (cause) {
+      this.unsynced = true
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new Error(`cannot write ${this.path}: ${reason}`, { cause })
+    }
   }
 
   private write(line: string): void {
@@ -94,7 +102,7 @@ export class EventLog {
       await Promise.all(this.queues.map((queue) => queue.close(PATIENCE_MS)))
       this.closed = true
       try {
-        this.file.sync()
+        this.sync()
       } finally {
         this.file.close()
       }

@@ -80,9 +80,11 @@ export class RunFolder {
     for (const part of PARTS) mkdirSync(join(path, part))
     const lock = await RunLock.take(path)
     const folder = new RunFolder(path, lock, { ...record, ...status(time), started: time, step: 0 })
-    await folder.save()
-    await fsOps().syncFolder(parent)
-    await folder.keepSpare()
+    await folder.orFail(async () => {
+      await folder.save()
+      await fsOps().syncFolder(parent)
+      await folder.keepSpare()
+    })
     return folder
   }
 
@@ -98,8 +100,10 @@ export class RunFolder {
       resumed: [...(before.resumed ?? []), { time, ...resumed }],
     }
     const folder = new RunFolder(path, lock, record)
-    await folder.save()
-    await folder.keepSpare()
+    await folder.orFail(async () => {
+      await folder.save()
+      await folder.keepSpare()
+    })
     return folder
   }
 
@@ -173,6 +177,19 @@ export class RunFolder {
       await this.save()
     } finally {
       this.lock.release()
+    }
+  }
+
+  /** Does what must succeed before the run can begin; where it does not, the run has failed and is given up. */
+  async orFail<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      await this.useSpare()
+      await this.finish('failed', error instanceof Error ? error.message : String(error)).catch(
+        () => undefined,
+      )
+      throw error
     }
   }
 

@@ -1,8 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { gitState, hardware, memory } from '../../src/track/hardware.ts'
 import { RunFolder } from '../../src/track/run-folder.ts'
+import { RunLock } from '../../src/track/run-lock.ts'
+import { withFs } from '../../src/util/fs-ops.ts'
+import { FaultyFs } from '../helpers/faulty-fs.ts'
 import { tempFolder } from '../helpers/temp.ts'
 
 const start = (parent: string, name = 'my run: ä/b') =>
@@ -22,6 +25,19 @@ test('a folder is named after the time, the recipe and its hash, and says that i
   const record = read(folder, 'run.json')
   expect(record).toMatchObject({ status: 'failed', reason: 'no more disk', step: 7, steps: 9 })
   expect(Date.parse(record.ended)).toBeGreaterThanOrEqual(Date.parse(record.started))
+})
+
+test('a folder that cannot be begun with is given up at once: nobody owns it, and it says why', async () => {
+  const parent = tempFolder()
+  const sound = new FaultyFs()
+  await (await withFs(sound, () => start(parent))).finish('done')
+  for (let at = 1; at < sound.count; at++) {
+    const fs = new FaultyFs({ at, code: 'EIO', forGood: false })
+    const folder = await withFs(fs, () => start(join(parent, String(at)))).catch(() => undefined)
+    await folder?.finish('done')
+    for (const name of existsSync(join(parent, String(at))) ? readdirSync(join(parent, String(at))) : [])
+      (await RunLock.take(join(parent, String(at), name))).release()
+  }
 })
 
 test('two runs in one second get two folders', async () => {
