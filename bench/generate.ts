@@ -2,9 +2,10 @@
  * @file Tokens a second of greedy generation, beside transformers.js on the same weights, in turn: prints JSON.
  *   python bench/generate_onnx.py <model folder> <onnx folder>
  *   npx tsx --conditions=medtune-source bench/generate.ts <model folder> <onnx folder> [rows] [prompt tokens] [tokens] [rounds]
- * With `--reference <python>`, PyTorch's too, after them. Both sides use two threads, fp32 and packed weights; a round is
- * one call of each, so that a busy machine is as busy for both. `seconds` of a side are those of whole calls; `step`
- * is what a token behind the first one takes.
+ * With `--reference <python>`, PyTorch's too, after them. All sides compute in fp32, by two threads (`--threads <n>`), with
+ * packed weights; a round is one call of each, so that a busy machine is as busy for both. `seconds` are those of whole calls,
+ * `step` is what a token behind the first takes. Where others use the machine, take `--threads 1` and compare
+ * `cpu_seconds`, which do not count the time that others had (with more threads they count waiting, too).
  */
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
@@ -16,13 +17,15 @@ import { buildGenerator } from '../src/eval/generator.ts'
 import { frozen, gemma3 } from '../src/nn/index.ts'
 import { bits } from '../src/util/random.ts'
 
-const THREADS = 2
-
 type Answer = (tokens: number) => Promise<number[][]>
 
 const words = process.argv.slice(2)
-const at = words.indexOf('--reference')
-const python = at >= 0 ? words.splice(at, 2)[1] : undefined
+const flag = (name: string): string | undefined => {
+  const at = words.indexOf(name)
+  return at >= 0 ? words.splice(at, 2)[1] : undefined
+}
+const python = flag('--reference')
+const THREADS = Number(flag('--threads') ?? 2)
 const [folder, onnx, rows = '1', promptTokens = '64', tokens = '64', rounds = '5'] = words
 if (folder === undefined || onnx === undefined)
   throw new Error(
@@ -80,13 +83,14 @@ async function openTheirs(path: string): Promise<Answer> {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 
-async function timed(answer: Answer, count: number): Promise<{ seconds: number; ids: number[][] }> {
-  const start = performance.now()
+async function timed(answer: Answer, count: number) {
+  const [start, before] = [performance.now(), process.cpuUsage()]
   const ids = await answer(count)
-  return { seconds: (performance.now() - start) / 1000, ids }
+  const { user, system } = process.cpuUsage(before)
+  return { seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6, ids }
 }
 
-function figures(whole: readonly number[], first: readonly number[]) {
+function figures(whole: readonly number[], first: readonly number[], cpu: readonly number[] = []) {
   const count = Number(rows) * Number(tokens)
   return {
     tokens_per_second: count / median(whole),
@@ -94,6 +98,7 @@ function figures(whole: readonly number[], first: readonly number[]) {
     first_token_seconds: median(first),
     step_seconds: (median(whole) - median(first)) / (Number(tokens) - 1),
     seconds: whole,
+    ...(cpu.length > 0 && { cpu_seconds: { median: median(cpu), least: Math.min(...cpu) } }),
   }
 }
 
@@ -101,12 +106,14 @@ const [ours, theirs] = [await openOurs(), await openTheirs(onnx)]
 const sides = { medtune: ours.answer, transformers_js: theirs }
 const whole: Record<string, number[]> = { medtune: [], transformers_js: [] }
 const first: Record<string, number[]> = { medtune: [], transformers_js: [] }
+const cpu: Record<string, number[]> = { medtune: [], transformers_js: [] }
 const found: Record<string, number[][]> = {}
 for (const answer of Object.values(sides)) await answer(2)
 for (let round = 0; round < Number(rounds); round++) {
   for (const [name, answer] of Object.entries(sides)) {
-    const { seconds, ids } = await timed(answer, Number(tokens))
+    const { seconds, cpu: used, ids } = await timed(answer, Number(tokens))
     found[name] = ids
+    cpu[name]!.push(used)
     whole[name]!.push(seconds)
     first[name]!.push((await timed(answer, 1)).seconds)
   }
@@ -134,9 +141,10 @@ console.log(
       rows: Number(rows),
       prompt_tokens: Number(promptTokens),
       tokens: Number(tokens),
-      medtune: figures(whole.medtune!, first.medtune!),
-      transformers_js: figures(whole.transformers_js!, first.transformers_js!),
+      medtune: figures(whole.medtune!, first.medtune!, cpu.medtune),
+      transformers_js: figures(whole.transformers_js!, first.transformers_js!, cpu.transformers_js),
       faster_than_transformers_js: { median: median(ratios), rounds: ratios },
+      cpu_of_transformers_js: median(cpu.medtune!.map((used, i) => used / cpu.transformers_js![i]!)),
       equal_tokens: `${equal(found.medtune!, found.transformers_js!)} of ${Number(rows) * Number(tokens)}`,
       ...(reference && {
         pytorch: figures(reference.seconds, reference.first),

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import llama from '../../../plugins/model/llama.ts'
 import type { Model } from '../../../src/plugin/contract.ts'
 import { context } from '../../data/rows.ts'
+import { openGenerator, request } from '../../helpers/generator.ts'
 import { convertLlama2c, decodeLlama2c } from '../../helpers/llama2c.ts'
 import { openLogits } from '../../helpers/logits.ts'
 import { tempFolder } from '../../helpers/temp.ts'
@@ -21,6 +22,16 @@ it.skipIf(!there)('the greedy continuation of <s> is the published one', async (
   const ids = await writeGreedily(model, [1], 200)
   const published = readFileSync(join(stories, 'expected.txt'), 'utf8')
   expect(decodeLlama2c(join(stories, 'tok512.bin'), ids.slice(1)).trimEnd()).toBe(published.trimEnd())
+})
+
+it.skipIf(!there)('and so is the one that the generator writes, which keeps keys and values', async () => {
+  const path = await convertLlama2c(join(stories, 'stories260K.bin'), join(root, 'kept'))
+  const model = await (await llama.create({ path }, context)).load()
+  const generator = await openGenerator(model)
+  const [answer] = await generator.decode(request([[1]], { maxTokens: 200 }))
+  await generator.close()
+  const published = readFileSync(join(stories, 'expected.txt'), 'utf8')
+  expect(decodeLlama2c(join(stories, 'tok512.bin'), [...answer!.ids]).trimEnd()).toBe(published.trimEnd())
 })
 
 /** The ids and the `count` likeliest next ones, each found by running all before it. */
