@@ -4,6 +4,7 @@ import { loadRecipe } from '../recipe/recipe.ts'
 import { stringify } from '../track/json.ts'
 import { colorsFor } from './colors.ts'
 import { bytes, count, duration } from './format.ts'
+import { refuseSweep } from './refuse-sweep.ts'
 import { openStatus } from './status.ts'
 
 const BAR = 40
@@ -13,6 +14,7 @@ export async function plan(
   overrides: string[],
   { json }: { json?: boolean },
 ): Promise<number> {
+  refuseSweep(target)
   const resolved = await loadRecipe(target, overrides)
   const status = openStatus(resolved.recipe.name)
   status.say('counting tokens and measuring this machine ...')

@@ -5,6 +5,7 @@ import type { Repeat } from '../run/repeat.ts'
 import type { Report } from '../run/report.ts'
 import { attend } from './attend.ts'
 import { UsageError } from './failure.ts'
+import { refuseSweep } from './refuse-sweep.ts'
 
 export interface RunFlags {
   readonly runsDir: string
@@ -34,7 +35,10 @@ export async function run(words: readonly string[], flags: RunFlags): Promise<nu
 }
 
 async function loadTarget([target, ...overrides]: readonly string[]): Promise<ResolvedRecipe> {
-  if (target !== undefined) return loadRecipe(target, overrides)
+  if (target !== undefined) {
+    refuseSweep(target)
+    return loadRecipe(target, overrides)
+  }
   throw new UsageError('name a recipe, or a run to repeat with --from: medtune run quickstart')
 }
 

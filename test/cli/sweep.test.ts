@@ -131,6 +131,11 @@ test('a changed recipe, a folder that is no sweep and a mistake of the file end 
   expect(wrong.code).toBe(2)
   expect(wrong.stderr).toMatch(/override "workers=0": workers: must be at least 1, found 0/)
   expect(wrong.stderr).toMatch(/override "methd=grid": methd: unknown key; did you mean "method"/)
+  const run = await medtune(['run', 'sweep.yaml'])
+  expect([run.code, run.stderr]).toEqual([
+    2,
+    'error: sweep.yaml is a sweep, not a recipe: medtune sweep sweep.yaml\n',
+  ])
   const valid = await medtune(['validate', 'sweep.yaml'])
   expect([valid.code, valid.stdout]).toEqual([
     0,

@@ -4,9 +4,11 @@ import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { makeSweepProject } from '../helpers/sweep-project.ts'
 import { tempFolder } from '../helpers/temp.ts'
-import { crashAndResume, crashSeed, expectExactly, SWEEP, TRIALS, tell } from './crash.ts'
+import { crashAndResume, crashSeed, expectExactly, SWEEP, stepsFor, TRIALS, tell } from './crash.ts'
 import { medtune, type Started } from './medtune.ts'
 import { type RedisDaemon, redisMissing, startRedis } from './redis-daemon.ts'
+
+const KILLS = Number(process.env.MEDTUNE_KILLS ?? 3)
 
 const missing = redisMissing()
 if (missing) console.log(`BullMQ is not tested: ${missing}`)
@@ -44,18 +46,18 @@ describe.skipIf(missing)('bullmq', () => {
   it.each([
     ['on the same disk', []],
     ['with a disk of its own', ['--own-disk']],
-  ])('24 trials finish exactly once through three kills, each worker %s', async (where, args) => {
+  ])('24 trials finish exactly once through kills, each worker %s', async (where, args) => {
     const name = `q${workers.size}${args.length}`
     const project = path.join(folder, name)
-    await makeSweepProject(project, { sweep: SWEEP.replace('lease: 8', 'lease: 6'), steps: 20 })
+    await makeSweepProject(project, { sweep: SWEEP.replace('lease: 8', 'lease: 6'), steps: stepsFor(KILLS) })
     for (let i = 0; i < 2; i++) keepWorker(project, name, args)
     const report = await crashAndResume({
-      ...{ project, trials: TRIALS, kills: 3, within: 6000, seed: crashSeed() },
+      ...{ project, trials: TRIALS, kills: KILLS, within: 6000, seed: crashSeed() },
       workers: () => [...workers].flatMap(({ child }) => child.pid ?? []),
       overrides: ['executor.use=bullmq', `executor.url=${redis.url}`, `executor.name=${name}`],
     })
     tell(`bullmq, workers ${where}`, report)
     expectExactly(report.folder, TRIALS)
-    expect(report.killed).toEqual({ coordinator: 2, worker: 2 })
+    expect(report.killed.coordinator + report.killed.worker).toBeGreaterThanOrEqual(0.8 * KILLS)
   })
 })

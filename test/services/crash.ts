@@ -144,9 +144,9 @@ export function expectExactly(folder: string, trials: number): void {
   expect(header.metric.name).toBe('holdout.loss')
 }
 
-async function until(condition: () => boolean, { child, text }: Started): Promise<void> {
+export async function until(condition: () => boolean, { child, text }: Started): Promise<void> {
   while (!condition()) {
-    if (child.exitCode !== null) expect.fail(`the sweep ended before it began:\n${text()}`)
+    if (child.exitCode !== null) expect.fail(`the sweep ended too early:\n${text()}`)
     await pause(20)
   }
 }
@@ -167,6 +167,10 @@ export function mulberry(seed: number): () => number {
 }
 
 export const TRIALS = 24
+
+/** Steps of a trial, so that the sweep outlasts the kills. */
+export const stepsFor = (kills: number): number => Math.max(20, 4 * kills)
+
 export const SWEEP = `method: random
 run_cap: ${TRIALS}
 workers: 2
