@@ -1,4 +1,6 @@
 /** @file The page in a real Chromium, clicked through as a person would. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -464,3 +466,61 @@ describe('for everyone', () => {
     ])
   })
 })
+
+describe('the command', () => {
+  const program = [
+    '--import',
+    import.meta.resolve('tsx'),
+    '--conditions=medtune-source',
+    'src/cli/main.ts',
+    'dashboard',
+  ]
+
+  test('prints an address that works, says so where others can reach it, and ends by Ctrl-C', async () => {
+    const child = spawn(process.execPath, [...program, root, '--port', '0', '--host', '0.0.0.0'])
+    const [out, err] = [gather(child.stdout), gather(child.stderr)]
+    await until(() => /^http:\S+token=\S+\n/.test(out()) && err().includes('warning'))
+    expect(err()).toMatch(
+      /0\.0\.0\.0 can be reached from other machines, and the connection is not encrypted/,
+    )
+    const { port, searchParams } = new URL(out().trim())
+    // Bound to every address, it still answers to the one name that it printed.
+    expect((await fetch(`http://0.0.0.0:${port}/api/runs`)).status).toBe(401)
+    expect((await fetch(`http://127.0.0.1:${port}/api/runs`)).status).toBe(403)
+    const headers = { Authorization: `Bearer ${searchParams.get('token')}` }
+    expect((await fetch(`http://0.0.0.0:${port}/api/runs`, { headers })).status).toBe(200)
+    child.kill('SIGINT')
+    const [code] = await once(child, 'close')
+    expect(code).toBe(0)
+  })
+
+  test('writes a report, and refuses what it cannot do', async () => {
+    const file = join(tempFolder(), 'r.html')
+    const runs = spawnSync(process.execPath, [...program, root, '--export', file, '--filter', 'lora'], {
+      encoding: 'utf8',
+    })
+    expect([runs.status, runs.stderr]).toEqual([0, expect.stringMatching(/12 runs, \d\.\d MB/)])
+    expect(readFileSync(file, 'utf8')).toContain('medtune-report')
+    const refused = (words: readonly string[]): string => {
+      const { status, stderr } = spawnSync(process.execPath, [...program, ...words], { encoding: 'utf8' })
+      expect(status).toBe(2)
+      return stderr
+    }
+    expect(refused(['nowhere'])).toContain('no such folder')
+    expect(refused([root, '--port', 'x'])).toContain('expected a number')
+    expect(refused([root, '--port', String(server.port)])).toContain('is taken')
+    expect(refused([root, '--export', file, '--filter', 'name = nobody'])).toContain('no run matches')
+  })
+})
+
+function gather(stream: NodeJS.ReadableStream): () => string {
+  let text = ''
+  stream.on('data', (data) => {
+    text += data
+  })
+  return () => text
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let wait = 0; wait < 400 && !holds(); wait++) await new Promise((resolve) => setTimeout(resolve, 50))
+}

@@ -2,10 +2,11 @@
  * @file Attacks that got into the dashboards of others, each against every route that the server itself lists.
  * None may get in, and what is refused must be refused before anything is read or changed.
  */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Dashboard, startDashboard } from '../../src/dashboard/server/server.ts'
 import { runKey } from '../../src/track/run-key.ts'
@@ -32,9 +33,21 @@ beforeAll(async () => {
   const items = { exam: { base: answers(5, () => true), tuned: answers(5, (i) => i > 2) } }
   makeRun(root, { id: 'a', items })
   const b = makeRun(root, { id: 'b', items, status: 'failed' })
-  for (const name of ['recipe.yaml', 'notes.json'])
-    symlinkSync(join(outside, 'secret.txt'), join(b, `${name}.link`))
-  symlinkSync(outside, join(b, 'logs'))
+  writeFileSync(join(outside, 'error.txt'), SECRET)
+  writeFileSync(
+    join(outside, 'leak.jsonl'),
+    JSON.stringify({ id: 'q0', prompt: SECRET, prediction: SECRET, score: 1, weight: 1 }),
+  )
+  const links = {
+    'recipe.yaml': 'secret.txt',
+    'resolved.json': 'resolved.json',
+    'eval/leak.tuned.jsonl': 'leak.jsonl',
+    logs: '.',
+  }
+  for (const [name, target] of Object.entries(links)) {
+    rmSync(join(b, name), { force: true })
+    symlinkSync(join(outside, target), join(b, name))
+  }
   symlinkSync(outside, join(root, 'linked'))
   errors = []
   server = await startDashboard({ root, port: 0, assets, onError: (error) => errors.push(error) })
@@ -378,21 +391,27 @@ test.each(['run', 'evaluation', 'item', 'metric', 'since', 'search'])(
   120_000,
 )
 
-test('a link out of a run folder is not followed', async () => {
-  const detail = await ask(server.port, {
-    path: `/api/run?run=${runKey('b')}`,
-    headers: { Cookie: cookie() },
-  })
-  expect(detail.status).toBe(200)
-  expect(detail.body).not.toContain(SECRET)
-  const rows = await ask(server.port, { path: '/api/runs', headers: { Cookie: cookie() } })
-  expect(
-    JSON.parse(rows.body)
-      .rows.map((row: { id: string }) => row.id)
-      .sort(),
-  ).toEqual(['a', 'b'])
-  expect(rows.body).not.toContain(SECRET)
+test('a link out of a run folder is not followed, by any route', async () => {
+  const b = runKey('b')
+  for (const { method, path } of server.routes) {
+    if (method !== 'GET' || path === '/api/events') continue
+    const query = `run=${b}&evaluation=leak&item=q0&metric=loss&show=all`
+    const answer = await ask(server.port, { path: `${path}?${query}`, headers: { Cookie: cookie() } })
+    expect([200, 404]).toContain(answer.status)
+    expect(answer.body).not.toContain(SECRET)
+    if (path === '/api/report') expect(unpacked(answer.body)).not.toContain(SECRET)
+  }
+  const { rows } = JSON.parse((await ask(server.port, good('/api/runs', 'GET'))).body)
+  expect(rows.map((row: { id: string }) => row.id).sort()).toEqual(['a', 'b'])
 })
+
+/** The data of a report. */
+function unpacked(html: string): string {
+  const text = /id="medtune-report">([^<]*)</.exec(html)![1]!
+  const data = gunzipSync(Buffer.from(text, 'base64')).toString('utf8')
+  expect(data).toContain('"runs":[{')
+  return data
+}
 
 test('numbers beyond reason are refused or cut, and names no folder of the machine', async () => {
   for (const value of [
