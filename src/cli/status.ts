@@ -75,6 +75,29 @@ class Figures {
   }
 }
 
+/** How long a part of a run still takes, at its speed so far. Training has a better measure: the last steps. */
+class Pace {
+  private phase = ''
+  private since = 0
+  private before = 0
+
+  note({ phase, done }: Progress): void {
+    if (phase === this.phase && done >= this.before) return
+    this.phase = phase
+    this.since = performance.now()
+    this.before = done
+  }
+
+  /** `  1:05 left`; nothing while that is not known. */
+  left({ phase, done, total }: Progress): string {
+    const seconds = (performance.now() - this.since) / 1000
+    const rest = (seconds / (done - this.before)) * (total - done)
+    return phase === 'train' || done === total || !(rest >= 1 && rest < Infinity)
+      ? ''
+      : `  ${duration(rest)} left`
+  }
+}
+
 class BlockStatus implements Status {
   private readonly name: string
   private readonly stream: StatusStream
@@ -82,6 +105,7 @@ class BlockStatus implements Status {
   private readonly colors = colorsFor(process.stderr)
   private readonly started = performance.now()
   private readonly timer: NodeJS.Timeout
+  private readonly pace = new Pace()
   private drawn = 0
 
   constructor(name: string, stream: StatusStream) {
@@ -100,6 +124,7 @@ class BlockStatus implements Status {
 
   onProgress(progress: Progress): void {
     this.figures.progress = progress
+    this.pace.note(progress)
     if (progress.phase === 'train') this.figures.total = progress.total
   }
 
@@ -124,7 +149,8 @@ class BlockStatus implements Status {
     // A terminal that does not know its width says 0.
     const width = Math.max(20, (this.stream.columns || 80) - 1)
     const elapsed = duration((performance.now() - this.started) / 1000)
-    const head = `${this.name}  ${phase}${total > 1 ? ` ${amount(this.figures.progress)}` : ''}  ${elapsed}`
+    const far = total > 1 ? ` ${amount(this.figures.progress)}` : ''
+    const head = `${this.name}  ${phase}${far}  ${elapsed}${total > 1 ? this.pace.left(this.figures.progress) : ''}`
     const lines = [head, ...(total > 1 ? [bar(done / total, Math.min(width, 60))] : []), this.figures.line()]
     const shown = lines.filter((line) => line !== '').map((line) => line.slice(0, width))
     this.clear()
@@ -137,6 +163,7 @@ class BlockStatus implements Status {
 class PlainStatus implements Status {
   private readonly stream: StatusStream
   private readonly figures = new Figures()
+  private readonly pace = new Pace()
   private phase = ''
   private said = Number.NEGATIVE_INFINITY
 
@@ -154,18 +181,21 @@ class PlainStatus implements Status {
   onProgress(progress: Progress): void {
     const { phase, done, total, unit } = progress
     const now = performance.now()
+    this.pace.note(progress)
     if (phase === 'train') this.figures.total = total
     if (phase !== this.phase) {
       this.phase = phase
-      if (unit === 'bytes') this.said = now
+      if (phase !== 'train') this.said = now
       if (phase !== 'train') this.say(unit === 'bytes' ? `${phase}: ${bytes(total)}` : phase)
     }
-    if (phase !== 'train' && unit !== 'bytes') return
+    if (phase !== 'train' && total <= 1) return
     const turning = phase === 'train' && (done === 1 || done === total)
     if (!turning && now - this.said < PLAIN_MS) return
     this.said = now
     this.say(
-      phase === 'train' ? `step ${done}/${total}  ${this.figures.line()}` : `${phase}: ${amount(progress)}`,
+      phase === 'train'
+        ? `step ${done}/${total}  ${this.figures.line()}`
+        : `${phase}: ${amount(progress)}${this.pace.left(progress)}`,
     )
   }
 

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openStatus } from '../../src/cli/status.ts'
 
 // On CI the status is plain lines whatever the stream; here the block is what is looked at.
@@ -48,3 +48,30 @@ test.each([0, 1, 40, 200, undefined])(
     for (const line of plain) expect(line.length).toBeLessThanOrEqual(Math.max(20, (columns || 80) - 1))
   },
 )
+
+test('an evaluation says how far it is and how long it will take, on a terminal and in plain lines', () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] })
+  try {
+    for (const isTTY of [true, false]) {
+      const written: string[] = []
+      const status = openStatus('a-name', {
+        isTTY,
+        columns: 100,
+        write: (text: string) => written.push(text),
+      })
+      const phase = 'evaluate base: medmcqa'
+      status.onProgress({ phase, done: 0, total: 1 })
+      for (let done = 10; done <= 40; done += 10) {
+        vi.advanceTimersByTime(10_000)
+        status.onProgress({ phase, done, total: 400 })
+      }
+      status.close()
+      // A second each: 360 are left.
+      expect(stripVTControlCharacters(written.join('\n'))).toMatch(
+        /evaluate base: medmcqa:? 40\/400 .*6:00 left/,
+      )
+    }
+  } finally {
+    vi.useRealTimers()
+  }
+})
