@@ -200,6 +200,25 @@ it('an empty file, an unknown name and a broken recipe are told as such', async 
   )
 })
 
+it('samplers of third parties are found from the folder of the sweep, with their options checked', async () => {
+  const sampler = `export default { kind: 'sampler', name: 'fixed', summary: 'Always the same.',
+    options: { type: 'object', properties: { at: { type: 'integer' } }, additionalProperties: false },
+    create: ({ at }) => ({ adaptive: false, size: () => 1, ask: ({ space }) => ({ [space[0].path]: space[0].distribution.values[at] }) }) }`
+  const text = `${HEAD}plugins: [./fixed.mjs]\nmethod: { use: fixed, at: 1 }\nparameters: { adapter.rank: [4, 8] }\n`
+  const folder = folderOf({
+    'good.yaml': `${GOOD}train: { eval_every: 2 }\n`,
+    's.yaml': text,
+    'fixed.mjs': sampler,
+  })
+  const sweep = await loadSweep(path.join(folder, 's.yaml'))
+  expect(sweep.trials).toBe(1)
+  const question = { space: sweep.space, seed: 0, index: 0, draw: 0, trials: [] }
+  expect(sweep.sampler.ask(question)).toEqual({ 'adapter.rank': 8 })
+  await expect(loadSweep(path.join(folder, 's.yaml'), ['method.at=x'])).rejects.toThrow(
+    /override "method\.at=x": method\.at: must be a whole number/,
+  )
+})
+
 it.each([...shippedSweeps()])('%s ships without a mistake', async (name, file) => {
   const sweep = await loadSweep(file)
   expect(sweep.spec.name).toBe(name)
