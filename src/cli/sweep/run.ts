@@ -1,10 +1,11 @@
 /** @file `medtune sweep <file>` and `medtune sweep resume`: progress on stderr, what came of it on stdout. */
 import { relative } from 'node:path'
+import type { Space } from '../../plugin/contract.ts'
 import { secondsOf } from '../../sweep/resolve.ts'
 import { resumeSweep, type SessionOptions, type SessionResult, startSweep } from '../../sweep/session.ts'
 import { loadSweep } from '../../sweep/sweep.ts'
 import { stringify } from '../../track/json.ts'
-import { countTrials, ranking } from '../../track/sweep-journal.ts'
+import { countTrials, ranking, readSweep } from '../../track/sweep-journal.ts'
 import { Stopped } from '../../util/stopped.ts'
 import { colorsFor } from '../colors.ts'
 import { UsageError } from '../failure.ts'
@@ -21,7 +22,7 @@ export async function start(file: string, overrides: string[], flags: StartFlags
   const sweep = await loadSweep(file, overrides)
   const { validateFit } = await import('../../run/validate.ts')
   await validateFit(sweep.base)
-  return session(flags, (options) => startSweep(sweep, flags.runsDir, options))
+  return session(flags, sweep.space, (options) => startSweep(sweep, flags.runsDir, options))
 }
 
 export async function resume(folder: string, flags: ResumeFlags): Promise<number> {
@@ -30,7 +31,8 @@ export async function resume(folder: string, flags: ResumeFlags): Promise<number
   const changes = Object.fromEntries(
     Object.entries({ run_cap, workers, time_cap }).filter(([, value]) => value !== undefined),
   )
-  return session(flags, (options) => resumeSweep(folder, changes, options))
+  const { space } = readSweep(folder).header
+  return session(flags, space, (options) => resumeSweep(folder, changes, options))
 }
 
 function duration(text: string): number {
@@ -41,9 +43,10 @@ function duration(text: string): number {
 /** Exit code: 0, 4 where some trials failed, 1 where none came to anything or the sweep gave up, 130 where it was stopped. */
 async function session(
   flags: SweepFlags,
+  space: Space,
   begin: (options: SessionOptions) => Promise<SessionResult>,
 ): Promise<number> {
-  const progress = new Progress(flags.quiet === true)
+  const progress = new Progress(flags.quiet === true, space)
   const signals = listen(progress)
   try {
     const result = await begin({
