@@ -50,7 +50,7 @@ function figureLine(
     `${difference(metric, Number(change[metric]))} ${ends(change)}`,
     `${pValue(Number(change.p_holm ?? change.p))}${corrected}`,
     `n ${tuned.n}`,
-    ...(Number.isFinite(change.mde) ? [`could show ${difference(metric, Number(change.mde))}`] : []),
+    ...(Number.isFinite(change.mde) ? [`could show ${difference(metric, Number(change.mde)).slice(1)}`] : []),
   ]
   const verdict = change.verdict === undefined ? '' : `: ${change.verdict}`
   return `${title}: ${metric} ${shown(base)} -> ${shown(tuned)}, ${said.join(', ')}${verdict}`
