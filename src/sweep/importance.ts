@@ -29,10 +29,7 @@ export function importances(
   trials: readonly Trial[],
   goal: 'minimize' | 'maximize',
 ): readonly Importance[] {
-  const sign = goal === 'minimize' ? 1 : -1
-  const scored = trials
-    .filter(({ status, value }) => status === 'done' && Number.isFinite(value))
-    .sort((a, b) => sign * (a.value! - b.value!) || a.index - b.index)
+  const scored = fromBest(trials, goal)
   const found = space
     .filter(({ distribution }) => countValues(distribution) > 1)
     .map((parameter) => ({ path: parameter.path, share: variance(parameter, scored) }))
@@ -40,6 +37,20 @@ export function importances(
   const sum = found.reduce((total, { share }) => total + share, 0)
   if (sum === 0) return []
   return found.map(({ path, share }) => ({ path, share: share / sum })).sort((a, b) => b.share - a.share)
+}
+
+/** Finished trials by their value; behind them those that were ended early, who came furthest first. */
+function fromBest(trials: readonly Trial[], goal: 'minimize' | 'maximize'): readonly Trial[] {
+  const sign = goal === 'minimize' ? 1 : -1
+  const known = trials.filter(({ value }) => Number.isFinite(value))
+  const reached = ({ reports }: Trial): number => reports.at(-1)?.step ?? 0
+  const byValue = (a: Trial, b: Trial): number => sign * (a.value! - b.value!) || a.index - b.index
+  return [
+    ...known.filter(({ status }) => status === 'done').sort(byValue),
+    ...known
+      .filter(({ status }) => status === 'pruned')
+      .sort((a, b) => reached(b) - reached(a) || byValue(a, b)),
+  ]
 }
 
 /** E over all trials of (p_good / p_all - 1)^2 for one parameter; undefined where too few trials have it. */

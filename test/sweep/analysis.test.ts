@@ -105,6 +105,17 @@ describe('importance', () => {
     expect(byC.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 12)
   })
 
+  it('counts what was ended early as worse, the earlier the worse', () => {
+    const all = trials(60, ({ a }) => (Number(a) - 0.3) ** 2)
+    const pruned = all.map((trial) => {
+      if (trial.index % 4 === 0) return trial
+      // Half as good on paper as it is, since it was ended before it got worse.
+      const step = Math.round(10 / (0.1 + trial.value!))
+      return { ...trial, status: 'pruned' as const, value: -1, reports: [{ step, value: -1 }] }
+    })
+    expect(importances(SPACE, pruned, 'minimize')[0]).toMatchObject({ path: 'a' })
+  })
+
   it('says nothing of a handful of trials', () => {
     expect(
       importances(
