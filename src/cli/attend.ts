@@ -106,7 +106,11 @@ function listen(
   return {
     signal: controller.signal,
     close() {
-      for (const name of SIGNALS) process.off(name, onSignal)
+      for (const name of SIGNALS) {
+        process.off(name, onSignal)
+        // The process of a stopped run is on its way out: a second signal that comes only now must not change its exit code.
+        if (controller.signal.aborted) process.once(name, () => process.exit(INTERRUPTED))
+      }
     },
   }
 }
