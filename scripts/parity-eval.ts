@@ -9,11 +9,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { evaluate } from '../src/evaluate.ts'
+import { WORK } from './parity/place.ts'
 import { NoReference, openReference, type Reference as Python } from './parity/reference.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const SHARED = resolve(ROOT, '../shared')
-const WORK = join(ROOT, 'node_modules/.cache/medtune-parity')
 const BENCHMARKS = join(SHARED, 'data/benchmarks')
 const LIMITS = { option: 0.998, logprob: 1e-3, accuracy: 0.002 } as const
 

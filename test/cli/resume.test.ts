@@ -95,8 +95,9 @@ test('a signal saves and stops; while a run has an owner no other may resume it;
       child.kill('SIGINT')
     }),
   )
-  // By its own exit code; or by a signal, where a library dies in the middle of a computation that is torn down.
-  expect(resumed.signal === null ? resumed.code : 130).toBe(130)
+  // By its own exit code, never by the signals themselves; native code that is torn down in mid-computation may crash.
+  expect([null, 'SIGSEGV', 'SIGABRT']).toContain(resumed.signal)
+  expect(resumed.code ?? 130).toBe(130)
   expect(record(folder).resumed).toMatchObject([{ step: Number(saved[0]) }])
   // Whatever it left behind does not keep the next one away.
   const changed = await medtune(['resume', folder, 'train.steps=3', '--json'])
