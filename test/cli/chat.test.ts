@@ -1,21 +1,12 @@
 /** @file `medtune chat` as a user starts it: one answer, piped text, a conversation, and what it refuses. */
-import { spawn } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/program.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
 import { run } from '../../src/run.ts'
+import { type Ended, medtuneIn } from '../helpers/program.ts'
 import { smallProject } from '../run/project.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PROGRAM = [
-  '--import',
-  import.meta.resolve('tsx'),
-  '--conditions=medtune-source',
-  path.join(ROOT, 'src/cli/main.ts'),
-]
 
 let project: string
 let trained: string
@@ -30,31 +21,11 @@ beforeAll(async () => {
   trained = (await run(resolved, { runsDir: path.join(project, 'runs') })).folder
 })
 
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
 /** As a process of its own. */
-function started(args: readonly string[], input = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [...PROGRAM, 'chat', ...args], {
-    cwd: project,
-    env: { ...process.env, NO_COLOR: '1', CI: '1' },
-  })
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (data) => {
-    stdout += data
-  })
-  child.stderr.on('data', (data) => {
-    stderr += data
-  })
-  child.stdin.end(input)
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
-}
+const started = (args: readonly string[], input = '') => medtuneIn(['chat', ...args], { cwd: project, input })
 
 /** In this process, which starts sooner. */
-async function medtune(args: readonly string[]): Promise<Ended> {
+async function medtune(args: readonly string[]): Promise<Pick<Ended, 'code' | 'stdout' | 'stderr'>> {
   const heard = { stdout: '', stderr: '' }
   const spies = (['stdout', 'stderr'] as const).map((name) =>
     vi.spyOn(process[name], 'write').mockImplementation((text) => {

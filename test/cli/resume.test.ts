@@ -2,18 +2,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
+import { type Ended, type Execution, MEDTUNE, medtuneIn } from '../helpers/program.ts'
 import { tempFolder } from '../helpers/temp.ts'
 import { smallProject } from '../run/project.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PROGRAM = [
-  '--import',
-  import.meta.resolve('tsx'),
-  '--conditions=medtune-source',
-  path.join(ROOT, 'src/cli/main.ts'),
-]
 
 let project: string
 
@@ -21,34 +13,8 @@ beforeAll(async () => {
   project = await smallProject()
 })
 
-interface Ended {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the program; `watch` sees stderr as it comes. */
-function medtune(
-  args: readonly string[],
-  watch: (stderr: string, child: ChildProcess) => void = () => {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, [...PROGRAM, ...args], {
-    cwd: project,
-    env: { ...process.env, NO_COLOR: '1', CI: '1' },
-  })
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (data) => {
-    stdout += data
-  })
-  child.stderr.on('data', (data) => {
-    stderr += data
-    watch(stderr, child)
-  })
-  return new Promise((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
-  })
-}
+const medtune = (args: readonly string[], watch?: Execution['watch']) =>
+  medtuneIn(args, { cwd: project, watch })
 
 const runIn = (runsDir: string) => path.join(runsDir, readdirSync(path.join(project, runsDir))[0]!)
 const record = (folder: string) => JSON.parse(readFileSync(path.join(project, folder, 'run.json'), 'utf8'))
@@ -109,7 +75,7 @@ test('a signal saves and stops; while a run has an owner no other may resume it;
 })
 
 test('a run goes on when nobody reads what it says, and its report says the same', async () => {
-  const child = spawn(process.execPath, [...PROGRAM, 'run', 'recipe.yaml', '--runs-dir', 'deaf'], {
+  const child = spawn(process.execPath, [...MEDTUNE, 'run', 'recipe.yaml', '--runs-dir', 'deaf'], {
     cwd: project,
     env: { ...process.env, NO_COLOR: '1', CI: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],

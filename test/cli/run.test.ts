@@ -1,20 +1,11 @@
 /** @file `medtune run` and `plan` as a user starts them: what they print where, and how they end. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import { openStatus } from '../../src/cli/status.ts'
 import type { RunEvent } from '../../src/plugin/contract.ts'
+import { type Execution, medtuneIn } from '../helpers/program.ts'
 import { smallProject } from '../run/project.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PROGRAM = [
-  '--import',
-  import.meta.resolve('tsx'),
-  '--conditions=medtune-source',
-  path.join(ROOT, 'src/cli/main.ts'),
-]
 
 let project: string
 
@@ -22,25 +13,8 @@ beforeAll(async () => {
   project = await smallProject()
 })
 
-/** Runs the program; `watch` sees stderr as it comes. */
-function medtune(
-  args: readonly string[],
-  watch: (stderr: string, child: ChildProcess) => void = () => {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [...PROGRAM, ...args], {
-    cwd: project,
-    env: { ...process.env, NO_COLOR: '1', CI: '1' },
-  })
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (data) => {
-    stdout += data
-  })
-  child.stderr.on('data', (data) => {
-    stderr += data
-    watch(stderr, child)
-  })
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
-}
+const medtune = (args: readonly string[], watch?: Execution['watch']) =>
+  medtuneIn(args, { cwd: project, watch })
 
 test('progress goes to stderr, the result and the folder to stdout', async () => {
   const { code, stdout, stderr } = await medtune(['run', 'recipe.yaml', '--runs-dir', 'out'])

@@ -1,20 +1,11 @@
 /** @file `medtune sweep` as a user starts it: what it prints where, how it ends, how it goes on. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
+import { type Execution, medtuneIn } from '../helpers/program.ts'
 import { makeSweepProject } from '../helpers/sweep-project.ts'
 import { tempFolder } from '../helpers/temp.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PROGRAM = [
-  '--import',
-  import.meta.resolve('tsx'),
-  '--conditions=medtune-source',
-  path.join(ROOT, 'src/cli/main.ts'),
-]
 
 let project: string
 
@@ -23,24 +14,8 @@ beforeAll(async () => {
   await makeSweepProject(project)
 })
 
-function medtune(
-  args: readonly string[],
-  watch: (stderr: string, child: ChildProcess) => void = () => {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [...PROGRAM, ...args], {
-    cwd: project,
-    env: { ...process.env, NO_COLOR: '1', MEDTUNE_CACHE: path.join(project, 'cache') },
-  })
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (data) => {
-    stdout += data
-  })
-  child.stderr.on('data', (data) => {
-    stderr += data
-    watch(stderr, child)
-  })
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
-}
+const medtune = (args: readonly string[], watch?: Execution['watch']) =>
+  medtuneIn(args, { cwd: project, watch, env: { MEDTUNE_CACHE: path.join(project, 'cache') } })
 
 function only(folder: string): string {
   const names = readdirSync(path.join(project, folder))
