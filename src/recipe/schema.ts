@@ -87,7 +87,7 @@ const TRAIN: { readonly [name: string]: OptionSchema } = {
     anyOf: [{ type: 'boolean' }, { type: 'string', enum: ['auto'] }],
     default: 'auto',
     description:
-      'Compute the activations of a layer again in the backward pass instead of keeping them: much less memory, about a quarter more time, the same numbers. auto does where one row at a time does not fit otherwise.',
+      'Compute the activations of a layer again in the backward pass instead of keeping them: much less memory, more time, the same numbers. auto does where one row at a time does not fit otherwise.',
   },
   eval_every: {
     type: 'integer',
