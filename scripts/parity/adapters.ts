@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { input, linear, program, takeRows } from '../../src/compute/index.ts'
-import { writeSafetensors } from '../../src/nn/index.ts'
+import { batchInputs, writeSafetensors } from '../../src/nn/index.ts'
 import type { AdapterPlan, Executor, Model } from '../../src/plugin/contract.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
 import { openData, splitDataset } from '../../src/run/data.ts'
@@ -210,14 +210,7 @@ async function openModel(out: string, folder: string, adapter: object): Promise<
 }
 
 function logitsProgram(model: Model, plan: AdapterPlan) {
-  const grid = (name: string) => input(name, 'i32', ['rows', 'length'])
-  const batch = {
-    ids: grid('ids'),
-    position: grid('position'),
-    segment: grid('segment'),
-    branch: grid('branch'),
-  }
-  const { hidden, head } = model.build({ ...batch, gain: input('gain', 'f32', []) }, plan.attachment)
+  const { hidden, head } = model.build(batchInputs(), plan.attachment)
   return program({
     name: 'logits',
     outputs: { logits: linear(takeRows(hidden, input('slots', 'i32', ['labels'])), head) },

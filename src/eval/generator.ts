@@ -2,6 +2,7 @@
 
 import { LAST, LOGITS, pastInputs, presentName } from '../compute/generation/index.ts'
 import { input, linear, type Program, program, takeRows } from '../compute/index.ts'
+import { batchInputs } from '../nn/index.ts'
 import type { Attachment, Model } from '../plugin/contract.ts'
 
 /**
@@ -9,15 +10,7 @@ import type { Attachment, Model } from '../plugin/contract.ts'
  * i32 [labels]; gain f32 []. Outputs: logits [labels, V] of the tokens at `last`, and keys and values of the batch.
  */
 export function buildGenerator(model: Model, attachment: Attachment): Program {
-  const grid = (name: string) => input(name, 'i32', ['rows', 'length'])
-  const batch = {
-    ids: grid('ids'),
-    position: grid('position'),
-    segment: grid('segment'),
-    branch: grid('branch'),
-    gain: input('gain', 'f32', []),
-    past: pastInputs(model.kept),
-  }
+  const batch = { ...batchInputs(), past: pastInputs(model.kept) }
   const { hidden, head, presents } = model.build(batch, attachment)
   if (presents?.length !== model.kept.length) throw new Error('this model keeps nothing of earlier tokens')
   const logits = linear(takeRows(hidden, input(LAST, 'i32', ['labels'])), head)

@@ -1,5 +1,6 @@
 /** @file `medtune/nn`: models and adapters as graphs, and the file format of their weights. */
 export { type SelfAttention, selfAttention } from './attention.ts'
+export { batchInputs } from './batch-inputs.ts'
 export { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 export { ConfigReader, type Json, type RopeType, readConfigJson } from './config-reader.ts'
 export { openDecoder, type ReadDecoder } from './decoder.ts'

@@ -14,6 +14,7 @@ import {
   takeRows,
   type Value,
 } from '../compute/index.ts'
+import { batchInputs } from '../nn/index.ts'
 import type { AdapterPlan, Attachment, Feeds, Model } from '../plugin/contract.ts'
 
 export interface Programs {
@@ -73,15 +74,7 @@ interface Forward {
 }
 
 function forward(model: Model, attachment: Attachment): Forward {
-  const grid = (name: string) => input(name, 'i32', ['rows', 'length'])
-  const batch = {
-    ids: grid('ids'),
-    position: grid('position'),
-    segment: grid('segment'),
-    branch: grid('branch'),
-    gain: input('gain', 'f32', []),
-  }
-  const { hidden, head, boundaries = [] } = model.build(batch, attachment)
+  const { hidden, head, boundaries = [] } = model.build(batchInputs(), attachment)
   const labelled = takeRows(hidden, input('labelSlot', 'i32', ['labels']))
   const labelId = input('labelId', 'i32', ['labels'])
   const scored = headLoss(labelled, head, labelId, input('labelWeight', 'f32', ['labels']))

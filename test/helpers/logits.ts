@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { input, linear, program, takeRows } from '../../src/compute/index.ts'
 import { OnnxExecutor } from '../../src/compute/onnx/index.ts'
-import { frozen } from '../../src/nn/index.ts'
+import { batchInputs, frozen } from '../../src/nn/index.ts'
 import type { Model } from '../../src/plugin/contract.ts'
 
 export interface Logits {
@@ -13,10 +13,7 @@ export interface Logits {
 
 export async function openLogits(model: Model, threads = 2): Promise<Logits> {
   const executor = new OnnxExecutor({ threads, prepack: false, arena: false, provider: 'cpu' })
-  const grid = (name: string) => input(name, 'i32', ['rows', 'length'])
-  const [ids, position, segment, branch] = [grid('ids'), grid('position'), grid('segment'), grid('branch')]
-  const gain = input('gain', 'f32', [])
-  const { hidden, head } = model.build({ ids, position, segment, branch, gain }, frozen)
+  const { hidden, head } = model.build(batchInputs(), frozen)
   const logits = linear(takeRows(hidden, input('slots', 'i32', ['labels'])), head)
   const { run } = await executor.compile(program({ name: 'logits', outputs: { logits } }))
   return {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { input, linear, program, takeRows } from '../../src/compute/index.ts'
 import { OnnxExecutor } from '../../src/compute/onnx/index.ts'
-import { frozen, gemma3 } from '../../src/nn/index.ts'
+import { batchInputs, frozen, gemma3 } from '../../src/nn/index.ts'
 import type { CompiledProgram } from '../../src/plugin/contract.ts'
 import { tempFolder } from '../helpers/temp.ts'
 
@@ -37,14 +37,7 @@ describe.each(windows)('Gemma 3 with a window of %i', (window) => {
 
   beforeAll(async () => {
     const model = await gemma3(modelFolder(window))
-    const grid = (name: string) => input(name, 'i32', ['rows', 'length'])
-    const batch = {
-      ids: grid('ids'),
-      position: grid('position'),
-      segment: grid('segment'),
-      branch: grid('branch'),
-    }
-    const { hidden, head } = model.build({ ...batch, gain: input('gain', 'f32', []) }, frozen)
+    const { hidden, head } = model.build(batchInputs(), frozen)
     const logits = linear(takeRows(hidden, input('slots', 'i32', ['labels'])), head)
     compiled = await executor.compile(program({ name: 'logits', outputs: { logits } }))
     vocabulary = model.vocabSize
