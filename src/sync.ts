@@ -1,25 +1,18 @@
 /** @file Sends a run that is over, or goes on elsewhere, to a tracker: what the tracker missed, or all of it. */
-import { readFile } from 'node:fs/promises'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { open } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import type { RunEvent, StageContext, Tracker } from './plugin/index.ts'
-import { addThirdParty, builtIns } from './plugin/load.ts'
-import { checkOptions, completeOptions } from './recipe/check.ts'
-import { InputError, OptionError } from './util/errors.ts'
+import { completeOptions } from './recipe/check.ts'
+import { loadRecorded } from './recipe/recorded.ts'
+import { parseJson } from './track/json.ts'
+import { readLines } from './track/read/lines.ts'
+import { InputError } from './util/errors.ts'
 
 export interface Synced {
   /** The run's folder. */
   readonly folder: string
   /** Events of the run. */
   readonly events: number
-}
-
-interface ResolvedRecord {
-  readonly recipe: {
-    readonly seed: number
-    readonly plugins: readonly string[]
-    readonly trackers: readonly { readonly use: string }[]
-  }
-  readonly file: string
 }
 
 /**
@@ -34,54 +27,50 @@ export async function syncRun(
   warn: StageContext['warn'],
 ): Promise<Synced> {
   const folder = resolve(target)
-  const { recipe, file } = await readRecord(folder)
-  const registry = await builtIns()
-  for (const plugin of recipe.plugins) await addThirdParty(registry, plugin, dirname(file), checkOptions)
+  const { recipe, registry, dir } = await loadRecorded(folder)
   const plugin = registry.get('tracker', name)
   const { use: _, ...written } = recipe.trackers.find(({ use }) => use === name) ?? { use: name }
+  const complete = completeOptions(plugin, { ...written, ...options })
   const context: StageContext = {
-    recipeDir: dirname(file),
-    resolvePath: (path) => (isAbsolute(path) ? path : resolve(dirname(file), path)),
+    recipeDir: dir,
+    resolvePath: (path) => resolve(dir, path),
     seed: recipe.seed,
     warn,
   }
-  const tracker = (await plugin.create(
-    completeOptions(plugin, { ...written, ...options }) as never,
-    context,
-  )) as Tracker
-  const events = await readEvents(folder)
+  const tracker = (await plugin.create(complete as never, context)) as Tracker
+  const events = await readEvents(join(folder, 'events.jsonl'))
   try {
     await tracker.open?.(folder)
     for (const event of events) await tracker.record(event)
     await tracker.close?.()
   } catch (error) {
-    if (error instanceof OptionError) throw error
     throw new InputError(`tracker ${name}: ${error instanceof Error ? error.message : String(error)}`)
   }
   return { folder, events: events.length }
 }
 
-async function readRecord(folder: string): Promise<ResolvedRecord> {
-  const file = join(folder, 'resolved.json')
+/** A line that a crash tore is left out. */
+async function readEvents(path: string): Promise<readonly RunEvent[]> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`${path}: cannot be read (${error.code})`)
+  })
+  const events: RunEvent[] = []
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as ResolvedRecord
-  } catch (error) {
-    throw new InputError(
-      `${folder}: is not the folder of a run (${file}: ${(error as Error).message}); give one that medtune run printed`,
-    )
+    await readLines(file, 0, (line) => {
+      const event = eventOf(line)
+      if (event) events.push(event)
+    })
+  } finally {
+    await file.close()
   }
+  return events
 }
 
-/** A last line that a crash tore is left out. */
-async function readEvents(folder: string): Promise<RunEvent[]> {
-  const text = await readFile(join(folder, 'events.jsonl'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`${join(folder, 'events.jsonl')}: cannot be read (${error.code})`)
-  })
-  return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as RunEvent]
-    } catch {
-      return []
-    }
-  })
+function eventOf(line: string): RunEvent | undefined {
+  try {
+    const event = parseJson(line) as RunEvent | null
+    return typeof event?.type === 'string' ? event : undefined
+  } catch {
+    return undefined
+  }
 }
