@@ -43,8 +43,8 @@ export default definePlugin({
     },
     additionalProperties: false,
   },
-  create({ uri = process.env.MLFLOW_TRACKING_URI, ...rest }): Tracker {
-    return new MlflowTracker({ ...rest, uri: checked(uri) })
+  create({ uri = process.env.MLFLOW_TRACKING_URI, ...rest }, { warn }): Tracker {
+    return new MlflowTracker({ ...rest, uri: checked(uri) }, (message) => warn('mlflow', message))
   },
 })
 
@@ -71,6 +71,7 @@ function checked(uri: string | undefined): string {
 
 class MlflowTracker implements Tracker {
   readonly #options: MirrorOptions
+  readonly #warn: (message: string) => void
   #mirror: Mirror | undefined
   #folder = ''
   #sending: Promise<void> | undefined
@@ -78,14 +79,15 @@ class MlflowTracker implements Tracker {
   #failure: unknown
   readonly #closed = new AbortController()
 
-  constructor(options: MirrorOptions) {
+  constructor(options: MirrorOptions, warn: (message: string) => void) {
     this.#options = options
+    this.#warn = warn
   }
 
   async open(folder: string): Promise<void> {
     const { Mirror } = await import('./mlflow/mirror.ts')
     this.#folder = folder
-    this.#mirror = new Mirror(folder, this.#options)
+    this.#mirror = new Mirror(folder, this.#options, this.#warn)
   }
 
   /** Events are read from the run's folder: this only says that there are some. Throws once what went wrong since. */

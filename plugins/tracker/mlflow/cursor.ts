@@ -6,6 +6,8 @@ export interface Cursor {
   readonly uri: string
   readonly experiment: string
   readonly run_id: string
+  /** The run that it is a child of: the one of its sweep, or one that the environment named. */
+  readonly parent?: { readonly id: string; readonly from: 'sweep' | 'environment' }
   /** Where the server keeps the run's artifacts. */
   readonly artifacts: string
   /** The last step whose figures were sent: a resumed run says the same steps again. */

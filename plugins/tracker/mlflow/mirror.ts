@@ -10,6 +10,7 @@ import { figuresOf, metricsOf, type NanPolicy, paramsOf } from './entities.ts'
 import { readEvents } from './events.ts'
 import { batches, cut, MAX } from './limits.ts'
 import { type KeyValue, type Metric, MlflowRest, Refused } from './rest.ts'
+import { openSweepRun, type SweepRun } from './sweep.ts'
 
 export interface MirrorOptions {
   readonly uri: string
@@ -17,6 +18,8 @@ export interface MirrorOptions {
   readonly nan: NanPolicy
   readonly artifacts: 'records' | 'adapter' | 'none'
 }
+/** Tells the user something. */
+type Warn = (message: string) => void
 
 const RUN_STATUS = { done: 'FINISHED', failed: 'FAILED', stopped: 'KILLED' } as const
 /** What a run's folder holds that is worth keeping with it. */
@@ -27,14 +30,18 @@ export class Mirror {
   readonly #folder: string
   readonly #options: MirrorOptions
   readonly #rest: MlflowRest
+  readonly #warn: Warn
   #cursor: Cursor | undefined
   /** Bytes of events.jsonl that were read. Every process begins at 0: what was sent before is known by its step. */
   #offset = 0
+  /** The sweep that it is a trial of; null for any other run, undefined before it is known. */
+  #sweep: SweepRun | null | undefined
 
-  constructor(folder: string, options: MirrorOptions) {
+  constructor(folder: string, options: MirrorOptions, warn: Warn) {
     this.#folder = folder
     this.#options = options
     this.#rest = new MlflowRest(options.uri)
+    this.#warn = warn
   }
 
   /** Sends all that the run has recorded and the server does not have. @throws Error that says why it cannot */
@@ -44,6 +51,7 @@ export class Mirror {
       const { events, offset } = await readEvents(this.#folder, this.#offset)
       if (events.length === 0) return
       this.#cursor ??= await this.#create(events)
+      await this.#join(events)
       await this.#send(events)
       this.#offset = offset
     }
@@ -58,16 +66,18 @@ export class Mirror {
 
   async #create(events: readonly RunEvent[]): Promise<Cursor> {
     const { uri, experiment } = this.#options
+    const given = process.env.MLFLOW_PARENT_RUN_ID
     const { id, artifacts } = await this.#rest.createRun({
       experiment_id: await this.#rest.experiment(experiment),
       run_name: basename(this.#folder),
       start_time: Date.parse(events[0]!.time),
-      tags: await this.#tags(),
+      tags: await this.#tags(given),
     })
-    const cursor = {
+    const cursor: Cursor = {
       uri,
       experiment,
       run_id: id,
+      ...(given === undefined ? {} : { parent: { id: given, from: 'environment' } }),
       artifacts,
       step: -1,
       evals: {},
@@ -78,7 +88,23 @@ export class Mirror {
     return cursor
   }
 
-  async #tags(): Promise<KeyValue[]> {
+  /** A trial of a sweep goes below the run of the sweep, also where it was sent before there was any. */
+  async #join(events: readonly RunEvent[]): Promise<void> {
+    const { parent, run_id } = this.#cursor!
+    if (parent?.from === 'environment') return
+    if (this.#sweep === undefined) {
+      const began = Date.parse(events[0]!.time)
+      this.#sweep = await openSweepRun(this.#rest, this.#options.experiment, this.#folder, began)
+    }
+    const resumed = events.some(({ type }) => type === 'resume')
+    if (!this.#sweep || (parent && !resumed)) return
+    const id = await this.#sweep.join(run_id)
+    if (id !== undefined) return this.#save({ parent: { id, from: 'sweep' } })
+    this.#sweep = null
+    this.#warn('the server has no runs/search, so the trials of the sweep stand side by side there')
+  }
+
+  async #tags(parent: string | undefined): Promise<KeyValue[]> {
     const run = JSON.parse(await readFile(join(this.#folder, 'run.json'), 'utf8')) as {
       readonly hash?: string
       readonly medtune?: string
@@ -91,7 +117,7 @@ export class Mirror {
       'medtune.version': run.medtune,
       'medtune.recipe_hash': run.hash,
       'medtune.cpu': run.hardware?.cpu,
-      'mlflow.parentRunId': process.env.MLFLOW_PARENT_RUN_ID,
+      'mlflow.parentRunId': parent,
     }
     return Object.entries(tags).flatMap(([key, value]) =>
       value === undefined ? [] : [{ key, value: cut(value, MAX.tag) }],
@@ -180,7 +206,12 @@ export class Mirror {
     const { run_id } = this.#cursor!
     if (end.reason !== undefined) await this.#rest.setTag(run_id, 'medtune.reason', cut(end.reason, MAX.tag))
     await this.#uploads()
-    await this.#rest.updateRun(run_id, RUN_STATUS[end.status], Date.parse(end.time))
+    const time = Date.parse(end.time)
+    await this.#rest.updateRun(run_id, RUN_STATUS[end.status], time)
+    const { parent } = this.#cursor!
+    if (!this.#sweep || parent?.from !== 'sweep') return
+    const id = await this.#sweep.leave(run_id, parent.id, time)
+    await this.#save({ parent: { id, from: 'sweep' } })
   }
 
   /** Only a server that keeps artifacts itself can be given them; another kind of store needs credentials of its own. */

@@ -14,9 +14,33 @@ export interface KeyValue {
   readonly value: string
 }
 
+/** A run as a search gives it. */
+export interface FoundRun {
+  readonly id: string
+  readonly status: string
+  /** Milliseconds; 0 where it has none yet. */
+  readonly start: number
+  readonly end: number
+  readonly tags: ReadonlyMap<string, string>
+  readonly params: ReadonlyMap<string, string>
+}
+
+/** The same in the server's words. */
+interface WireRun {
+  readonly info: {
+    readonly run_id: string
+    readonly status: string
+    readonly start_time?: number | string
+    readonly end_time?: number | string
+  }
+  readonly data?: { readonly tags?: readonly KeyValue[]; readonly params?: readonly KeyValue[] }
+}
+
 /** Statuses that may pass by themselves. */
 const PASSING = new Set([408, 429, 500, 502, 503, 504])
 const TRIES = 3
+/** Runs of one page of a search. */
+const PAGE = 1000
 const TIMEOUT_MS = 10_000
 const LONGEST_WAIT_MS = 5_000
 
@@ -101,6 +125,35 @@ export class MlflowRest {
     })
   }
 
+  async rename(run_id: string, run_name: string): Promise<void> {
+    await this.#call('POST', 'runs/update', { run_id, run_name })
+  }
+
+  /** Takes a run out of sight; the server keeps it for a while. One that is not there is as good. */
+  async deleteRun(run_id: string): Promise<void> {
+    await this.#call('POST', 'runs/delete', { run_id }).catch((error: unknown) => {
+      if (!(error instanceof Refused) || error.code !== 'RESOURCE_DOES_NOT_EXIST') throw error
+    })
+  }
+
+  /** The runs of an experiment that a filter finds, deleted ones left out. */
+  async search(experiment_id: string, filter: string): Promise<FoundRun[]> {
+    const found: FoundRun[] = []
+    let page_token = ''
+    do {
+      const answer = (await this.#call('POST', 'runs/search', {
+        experiment_ids: [experiment_id],
+        filter,
+        run_view_type: 'ACTIVE_ONLY',
+        max_results: PAGE,
+        ...(page_token === '' ? {} : { page_token }),
+      })) as { readonly runs?: readonly WireRun[]; readonly next_page_token?: string }
+      found.push(...(answer.runs ?? []).map(foundRun))
+      page_token = answer.next_page_token ?? ''
+    } while (page_token !== '')
+    return found
+  }
+
   /** Every point of a metric, over as many pages as it takes. */
   async history(run_id: string, metric_key: string): Promise<readonly Metric[]> {
     const metrics: Metric[] = []
@@ -178,6 +231,19 @@ export class MlflowRest {
       // What a proxy in between says is no JSON.
     }
     return new Refused(status, code, `${this.#base} answers ${status} ${code}: ${message}`)
+  }
+}
+
+function foundRun({ info, data }: WireRun): FoundRun {
+  const map = (pairs: readonly KeyValue[] = []): Map<string, string> =>
+    new Map(pairs.map(({ key, value }) => [key, value]))
+  return {
+    id: info.run_id,
+    status: info.status,
+    start: Number(info.start_time ?? 0),
+    end: Number(info.end_time ?? 0),
+    tags: map(data?.tags),
+    params: map(data?.params),
   }
 }
 

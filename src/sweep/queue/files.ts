@@ -8,7 +8,7 @@ import { KEEP_SECONDS } from './protocol.ts'
 
 const PIECE = 1 << 20
 /** What is only of use where it was made. */
-const LEFT_OUT = /^(checkpoints\/|owner\.\d+\.json$|\.)/
+const LEFT_OUT = /^(checkpoints\/|owner\.\d+\.json$|\.(?!sync\/))/
 
 interface Header {
   readonly path: string
