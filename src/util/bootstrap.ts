@@ -28,9 +28,7 @@ export interface BootstrapResult {
 export function bootstrapT(units: readonly Unit[], seed: number, resamples = RESAMPLES): BootstrapResult {
   const scores = Float64Array.from(units, ({ score }) => score)
   const weights = Float64Array.from(units, ({ weight }) => weight)
-  const whole = new Sums(scores.length)
-  for (let i = 0; i < scores.length; i++) whole.add(scores[i]!, weights[i]!)
-  const { value, stderr } = whole.ratio()
+  const { value, stderr } = ratio(scores, weights, Uint32Array.from(scores.keys()))
   // No comparison with NaN is true: it would read as the most significant difference there is.
   if (Number.isNaN(value) || Number.isNaN(stderr))
     return { value, stderr, ci95: [Number.NaN, Number.NaN], p: Number.NaN }
@@ -60,50 +58,64 @@ function resample(
   seed: number,
 ): Float64Array {
   const size = scores.length
-  const random = bitsOf(seed, streamOf('bootstrap'))
   const distances = new Float64Array(count)
-  let draw = 0
+  const drawn = drawsOf(seed, size, count)
   for (let round = 0; round < count; round++) {
-    const sums = new Sums(size)
-    for (let i = 0; i < size; i++) {
-      const index = Math.floor((random(draw++) / 2 ** 32) * size)
-      sums.add(scores[index]!, weights[index]!)
-    }
-    const { value: other, stderr } = sums.ratio()
+    const { value: other, stderr } = ratio(scores, weights, drawn(round))
     const distance = Math.abs(other - value)
     distances[round] = stderr > 0 ? distance / stderr : distance === 0 ? 0 : Number.POSITIVE_INFINITY
   }
   return distances.sort()
 }
 
-/** Running sums behind a ratio and its standard error (delta method over units). */
-class Sums {
-  readonly #size: number
-  #s = 0
-  #w = 0
-  #ss = 0
-  #sw = 0
-  #ww = 0
+/** The units of a round. */
+type Draws = (round: number) => Uint32Array
 
-  constructor(size: number) {
-    this.#size = size
-  }
+/** Draws that are kept for the next comparison, at most. */
+const KEPT = 5_000_000
+let last: { readonly key: string; readonly draws: Draws } | undefined
 
-  add(score: number, weight: number): void {
-    this.#s += score
-    this.#w += weight
-    this.#ss += score * score
-    this.#sw += score * weight
-    this.#ww += weight * weight
+/**
+ * Which units each round takes. Runs that are compared with one another have the same items, and so the same draws:
+ * the last ones are kept, since making them takes longer than adding up what they choose.
+ */
+function drawsOf(seed: number, size: number, count: number): Draws {
+  const key = `${seed} ${size} ${count}`
+  if (last?.key === key) return last.draws
+  const random = bitsOf(seed, streamOf('bootstrap'))
+  const draw = (into: Uint32Array, from: number): Uint32Array => {
+    for (let i = 0; i < into.length; i++) into[i] = Math.floor((random(from + i) / 2 ** 32) * size)
+    return into
   }
+  if (size * count > KEPT) {
+    const round = new Uint32Array(size)
+    return (number) => draw(round, number * size)
+  }
+  const all = draw(new Uint32Array(size * count), 0)
+  const draws: Draws = (round) => all.subarray(round * size, (round + 1) * size)
+  last = { key, draws }
+  return draws
+}
 
-  ratio(): { readonly value: number; readonly stderr: number } {
-    const value = this.#s / this.#w
-    const spread = this.#ss - 2 * value * this.#sw + value * value * this.#ww
-    const noise = 1e-12 * this.#ss
-    const size = this.#size
-    const stderr =
-      size > 1 ? Math.sqrt(((spread > noise ? spread : 0) * size) / (size - 1)) / this.#w : Number.NaN
-    return { value, stderr }
+/** The ratio of the units drawn, each as often as it was, and its standard error (delta method over units). */
+function ratio(
+  scores: Float64Array,
+  weights: Float64Array,
+  drawn: Uint32Array,
+): { readonly value: number; readonly stderr: number } {
+  let [s, w, ss, sw, ww] = [0, 0, 0, 0, 0]
+  for (let i = 0; i < drawn.length; i++) {
+    const score = scores[drawn[i]!]!
+    const weight = weights[drawn[i]!]!
+    s += score
+    w += weight
+    ss += score * score
+    sw += score * weight
+    ww += weight * weight
   }
+  const value = s / w
+  const spread = ss - 2 * value * sw + value * value * ww
+  const size = drawn.length
+  const own = spread > 1e-12 * ss ? spread : 0
+  return { value, stderr: size > 1 ? Math.sqrt((own * size) / (size - 1)) / w : Number.NaN }
 }

@@ -142,7 +142,7 @@ test('compare shows settings, figures and evaluations against the first run', as
   expect(out).toMatch(/loss +2\.1500 +2\.1500 +NaN/)
   expect(out).toMatch(/C +2026-01-03-c +failed +20 +diverged/)
   // 15 of the odd questions below 30 are gained and none is lost.
-  expect(out).toMatch(/B .*87\.5 %.*\+37\.5 points.*< 0\.001.*15\/25\/0 +better/)
+  expect(out).toMatch(/B .*87\.5 %.*\+37\.5 points \[\S+ \S+\] +22\.\d points +< 0\.001.*15\/25\/0 +better/)
   expect(out).toContain('exam: 15 of 40 items are answered differently')
 })
 
@@ -153,6 +153,8 @@ test('compare in JSON has the numbers and the paired test', async () => {
   expect(evaluations[0].difference[1]).toMatchObject({
     ...{ value: 0.375, n: 40, wins: 15, ties: 25, losses: 0, other: 0, test: 'mcnemar-exact' },
     ...{ p: expect.closeTo(2 ** -14, 12), p_holm: expect.closeTo(2 ** -14, 12), verdict: 'better' },
+    // 2.8 standard errors of the difference, with a gain and a loss added.
+    mde: expect.closeTo(2.8016 * Math.sqrt((17 / 42 - (15 / 42) ** 2) / 42), 3),
   })
   expect(samples[0]).toMatchObject({ differing: 15, total: 40 })
   expect(samples[0].samples[0].answers.map((answer: { outcome: string }) => answer.outcome)).toEqual([

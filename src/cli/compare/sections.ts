@@ -84,7 +84,7 @@ function evalSection(table: EvalTable): Section {
     title: `${name}: ${metric}, ${better} is better`,
     columns: [
       { title: '' },
-      ...['base', 'tuned', 'n', 'against A', 'p', 'p (Holm)', 'win/tie/loss'].map((title) => ({
+      ...['base', 'tuned', 'n', 'against A', 'could show', 'p', 'p (Holm)', 'win/tie/loss'].map((title) => ({
         title,
         right: true,
       })),
@@ -102,10 +102,11 @@ function evalSection(table: EvalTable): Section {
 }
 
 function against(metric: string, found: EvalDifference | null): string[] {
-  if (!found) return ['', '', '', '', '']
-  const { value, ci95, p, p_holm, wins, ties, losses } = found
+  if (!found) return ['', '', '', '', '', '']
+  const { value, ci95, mde, p, p_holm, wins, ties, losses } = found
   return [
     `${difference(metric, value)} ${interval(metric, ci95)}`,
+    Number.isFinite(mde) ? difference(metric, mde).slice(1) : '-',
     pValue(p).replace('p = ', '').replace('p ', ''),
     pValue(p_holm).replace('p = ', '').replace('p ', ''),
     `${wins}/${ties}/${losses}`,

@@ -19,6 +19,8 @@ export interface EvalDifference {
   /** `p` after Holm's correction for all runs that are compared with the first. */
   readonly p_holm: number
   readonly test: string
+  /** Smallest true difference that so many items would show in 80 of 100 runs; NaN where no score changed. */
+  readonly mde: number
   readonly verdict: Verdict
   readonly wins: number
   readonly ties: number
@@ -84,11 +86,11 @@ function pairUp(
   const common = second.filter(({ id }) => before.has(id))
   const same = common.filter(({ id, question }) => before.get(id)!.question === question)
   if (same.length === 0) return null
-  const { value, ci95, n, p, test } = compareItems(first, same, SEED)
+  const { value, ci95, n, p, test, mde } = compareItems(first, same, SEED)
   const sign = better === 'higher' ? 1 : -1
   const changes = same.map((item) => sign * (item.score - before.get(item.id)!.score))
   const wins = changes.filter((change) => change > 0).length
   const losses = changes.filter((change) => change < 0).length
   const ties = same.length - wins - losses
-  return { value, ci95, n, p, test, wins, ties, losses, other: common.length - same.length }
+  return { value, ci95, n, p, test, mde, wins, ties, losses, other: common.length - same.length }
 }

@@ -95,11 +95,11 @@ function Against({ field, found }: { readonly field: string; readonly found: Eva
       </>
     )
   }
-  const { value, ci95, p_holm, wins, ties, losses, verdict } = found
+  const { value, ci95, mde, p_holm, wins, ties, losses, verdict } = found
   const plain = (number: number): string => figure(field, number).replace(' %', '')
   return (
     <>
-      <td class="number">
+      <td class="number" title={`so many items would show a true difference of ${plain(mde)}`}>
         {value >= 0 ? '+' : ''}
         {plain(value)} <small>[{ci95.map(plain).join(', ')}]</small>
       </td>
