@@ -1,5 +1,5 @@
 /** @file Answers in text: prompts become requests to a generator, tokens become text, and texts that end an answer cut it. */
-import type { Decoded, DecodePrompts, Sampling } from '../compute/generation/index.ts'
+import type { Decoded, DecodePrompts, DecodeRequest, Sampling } from '../compute/generation/index.ts'
 import type { Tokenizer } from '../data/index.ts'
 import type { GenerateOptions, Generation, Subject } from '../plugin/contract.ts'
 import { InputError } from '../util/errors.ts'
@@ -20,31 +20,66 @@ export interface GeneratorContext {
 /** Prompts that are decoded side by side. */
 const ROWS = 16
 
+/** One who keeps answers, and asks for those that are missing. */
+export interface Keeper {
+  /** Numbers of the prompts, in place of `first` and those that follow. */
+  readonly numbers: readonly number[]
+  /** Hears each answer once it is whole, without log-probabilities. */
+  onAnswer(prompt: number, answer: Generation): void
+}
+
+/** As `Subject.generate`, for one who keeps answers too. */
+export type Generator = (
+  ...args: [...Parameters<Subject['generate']>, keeper?: Keeper]
+) => ReturnType<Subject['generate']>
+
 /** See `Subject.generate`. */
-export function createGenerator(context: GeneratorContext): Subject['generate'] {
-  return async (prompts, options, onText) => {
+export function createGenerator(context: GeneratorContext): Generator {
+  return async (prompts, options, onText, keeper) => {
     refusePrompts(prompts, context.maxLength)
     refuseOptions(options)
     const answers = prompts.map(() => new Answer(context.tokenizer, options.stop ?? []))
     const tell = (text: string, prompt: number): void => {
       if (text !== '') onText?.(text, prompt)
     }
-    // Tokens are only asked for one by one where someone listens.
-    const watched = onText !== undefined || answers.some(({ watches }) => watches)
-    const onToken = (prompt: number, id: number): void => tell(answers[prompt]!.push(id), prompt)
-    let done = 0
-    const decoded = await context.decode(requestOf(prompts, options, context), {
-      onDone: () => context.onProgress?.(++done, prompts.length),
-      signal: options.signal,
-      ...(watched && { onToken, ended: (prompt: number) => answers[prompt]!.ended }),
-    })
-    return decoded.map((one, prompt) => {
+    // Tokens are only asked for one by one where someone listens, and become text at once where that is needed.
+    const listens = onText !== undefined || answers.some(({ watches }) => watches)
+    const grown: number[][] = prompts.map(() => [])
+    const onToken = (prompt: number, id: number): void => {
+      grown[prompt]!.push(id)
+      if (listens) tell(answers[prompt]!.push(id), prompt)
+    }
+    const whole = (prompt: number, one: Decoded): Generation => {
       const answer = answers[prompt]!
-      if (!watched) for (const id of one.ids) answer.push(id)
+      if (!listens) for (const id of one.ids) answer.push(id)
       tell(answer.end(), prompt)
       return generation(one, answer)
+    }
+    const request = requestOf(prompts, options, context, keeper)
+    const kept: Generation[] = []
+    let done = 0
+    const keep = (prompt: number, one: Decoded): Generation => {
+      kept[prompt] = whole(prompt, one)
+      keeper?.onAnswer(prompt, kept[prompt])
+      return kept[prompt]
+    }
+    const onDone = (prompt: number): void => {
+      context.onProgress?.(++done, prompts.length)
+      if (keeper !== undefined) keep(prompt, decodedOf(grown[prompt]!, request))
+    }
+    const decoded = await context.decode(request, {
+      onDone,
+      signal: options.signal,
+      ...((listens || keeper) && { onToken, ended: (prompt: number) => answers[prompt]!.ended }),
     })
+    return decoded.map((one, prompt) => kept[prompt] ?? keep(prompt, one))
   }
+}
+
+/** An answer whose tokens were heard one by one. */
+function decodedOf(ids: readonly number[], { stop }: Pick<DecodeRequest, 'stop'>): Decoded {
+  const finish = stop.includes(ids.at(-1)!) ? 'stop' : 'length'
+  return { ids: Int32Array.from(ids), finish, logProbs: new Float32Array() }
 }
 
 function refusePrompts(prompts: readonly Int32Array[], maxLength: number): void {
@@ -80,10 +115,12 @@ function requestOf(
   prompts: readonly Int32Array[],
   options: GenerateOptions,
   { stopTokens, maxLength, gain }: GeneratorContext,
-): Parameters<DecodePrompts>[0] {
+  keeper: Keeper | undefined,
+): DecodeRequest {
   return {
     prompts,
     first: options.first ?? 0,
+    ...(keeper && { numbers: keeper.numbers }),
     maxTokens: options.max_tokens,
     maxLength,
     stop: options.stop_tokens ?? stopTokens,

@@ -7,12 +7,11 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { labelCount } from '../data/index.ts'
 import type { GenerateOptions, Generation, Subject } from '../plugin/contract.ts'
+import type { Generator } from './generate.ts'
 import type { OnScored, Scorer } from './score.ts'
 
 /** Changes whenever scores of the same model and items would come out differently. */
 const VERSION = 1
-/** Prompts answered between two writes. */
-const PART = 32
 
 export interface StorePlace {
   /** Folder of the cache. */
@@ -111,40 +110,36 @@ interface StoredAnswer {
   readonly finish: 'stop' | 'length'
 }
 
-/** A generator with a memory: whoever listens to the text, or asks for log-probabilities, is answered anew. */
+/**
+ * A generator with a memory: whoever listens to the text, or asks for log-probabilities, is answered anew.
+ * @param stopTokens what ends an answer where the caller names no tokens
+ */
 export function storedGenerator(
-  generate: Subject['generate'],
+  generate: Generator,
   place: StorePlace,
+  stopTokens: readonly number[],
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Subject['generate'] {
   return async (prompts, options, onText) => {
-    const { signal: _, ...decides } = options
     if (onText !== undefined || options.log_probs === true) return generate(prompts, options, onText)
+    const { signal: _, ...decides } = { ...options, stop_tokens: options.stop_tokens ?? stopTokens }
     const store = new Store<StoredAnswer>(place, hashOf(`generate ${canonical(decides)}`, prompts))
     const missing = store.missing(prompts.length)
-    for (const part of parts(missing)) {
-      const asked = part.map((index) => prompts[index]!)
-      const first = (options.first ?? 0) + part[0]!
-      const answers = await generate(asked, { ...options, first })
-      store.add(answers.map(({ ids, text, finish }, i) => [part[i]!, { ids: [...ids], text, finish }]))
-      onProgress(store.known.size, prompts.length)
+    if (missing.length > 0) {
+      const asked = missing.map((index) => prompts[index]!)
+      await generate(asked, options, undefined, {
+        numbers: missing.map((index) => (options.first ?? 0) + index),
+        onAnswer(at, { ids, text, finish }) {
+          store.add([[missing[at]!, { ids: [...ids], text, finish }]])
+          onProgress(store.known.size, prompts.length)
+        },
+      })
     }
     return prompts.map((_, i): Generation => {
       const { ids, ...answer } = store.known.get(i)!
       return { ...answer, ids: Int32Array.from(ids) }
     })
   }
-}
-
-/** Runs of neighbours, none longer than a part: a drawn token depends on the number of its prompt. */
-function parts(indexes: readonly number[]): number[][] {
-  const runs: number[][] = []
-  for (const index of indexes) {
-    const run = runs.at(-1)
-    if (run !== undefined && run.at(-1) === index - 1 && run.length < PART) run.push(index)
-    else runs.push([index])
-  }
-  return runs
 }
 
 const SEPARATOR = Int32Array.of(-1)

@@ -114,11 +114,11 @@ function lazily(executor: Executor, program: Program): LazyProgram {
   }
 }
 
-/** Built and compiled when it is first asked for. */
-function generatorOf(
+/** Built and compiled when it is first asked for; `signal` stops it between two tokens. */
+export function generatorOf(
   executor: Executor,
   model: Model,
-  plan: AdapterPlan,
+  plan: Pick<AdapterPlan, 'attachment'>,
   signal: AbortSignal | undefined,
 ): DecodePrompts {
   let made: Promise<DecodePrompts> | undefined

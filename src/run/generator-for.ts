@@ -1,8 +1,8 @@
 /** @file Generation by the engine of a run, base or tuned. */
 import type { Tokenizer } from '../data/index.ts'
-import { createGenerator } from '../eval/generate.ts'
+import { createGenerator, type Generator } from '../eval/generate.ts'
 import { stopTokens } from '../eval/stop-tokens.ts'
-import type { Model, Subject, Template } from '../plugin/contract.ts'
+import type { Model, Template } from '../plugin/contract.ts'
 import { type Engine, GAIN } from './engine.ts'
 
 /** `onProgress` hears how many prompts are answered of how many. */
@@ -13,7 +13,7 @@ export function generatorFor(
   tokenizer: Tokenizer,
   template: Template,
   onProgress?: (done: number, total: number) => void,
-): Subject['generate'] {
+): Generator {
   return createGenerator({
     decode,
     tokenizer,

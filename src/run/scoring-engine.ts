@@ -1,14 +1,12 @@
 /** @file A found model made ready to be evaluated: the scoring program, and the generator once it is asked for. */
-import { type DecodePrompts, decoderOf } from '../compute/generation/index.ts'
 import { prepareParameters } from '../compute/index.ts'
-import { buildGenerator } from '../eval/generator.ts'
 import { buildPrograms, feedsFor } from '../train/step.ts'
 import type { Asked } from './asked.ts'
-import { batchDims, batchFeeds, type Engine } from './engine.ts'
+import { batchDims, batchFeeds, type Engine, generatorOf } from './engine.ts'
 
 export type ScoringEngine = Pick<Engine, 'score' | 'decode' | 'precision' | 'close'>
 
-/** `signal` stops it between two batches. @throws ExecutorError */
+/** `signal` stops it between two batches, or two tokens. @throws ExecutorError */
 export async function openScoringEngine(asked: Asked, signal?: AbortSignal): Promise<ScoringEngine> {
   const { model, plan, compute, precision } = asked
   const program = buildPrograms(model, plan).score
@@ -16,11 +14,6 @@ export async function openScoringEngine(asked: Asked, signal?: AbortSignal): Pro
   const executor = await compute.open(precision)
   try {
     const compiled = await executor.compile(program)
-    let decode: Promise<DecodePrompts> | undefined
-    const openDecoder = async (): Promise<DecodePrompts> => {
-      const generator = buildGenerator(model, plan.attachment)
-      return decoderOf(await executor.compile(generator), generator)
-    }
     return {
       precision,
       async score(batch, gain) {
@@ -28,10 +21,7 @@ export async function openScoringEngine(asked: Asked, signal?: AbortSignal): Pro
         return (await compiled.run(feedsFor(program, batchFeeds(batch, gain)), batchDims(batch), false))
           .logProb!
       },
-      async decode(request, listeners) {
-        decode ??= openDecoder()
-        return (await decode)(request, listeners)
-      },
+      decode: generatorOf(executor, model, plan, signal),
       close: () => executor.close(),
     }
   } catch (error) {

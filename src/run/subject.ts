@@ -2,6 +2,7 @@
 import type { Tokenizer } from '../data/index.ts'
 import { createScorer } from '../eval/score.ts'
 import { type StorePlace, storedGenerator, storedScorer } from '../eval/score-store.ts'
+import { stopTokens } from '../eval/stop-tokens.ts'
 import type { Encoded, Model, Subject, Template } from '../plugin/contract.ts'
 import { contentHash } from '../recipe/hash.ts'
 import type { StageUse } from '../recipe/recipe.ts'
@@ -27,7 +28,7 @@ export interface SubjectParts {
 export function openSubject(parts: SubjectParts): Subject {
   const { which, engine, model, tokenizer, template, holdout, store, onProgress } = parts
   const scorer = createScorer((batch) => engine.score(batch, GAIN[which]), onProgress, parts.tokens)
-  // What is remembered is asked in parts, each of which is told of; else the generator tells itself.
+  // What is remembered counts too where there is a memory; else the generator tells how far it is.
   const generate = generatorFor(which, engine, model, tokenizer, template, store ? undefined : onProgress)
   return {
     which,
@@ -37,7 +38,9 @@ export function openSubject(parts: SubjectParts): Subject {
     maxLength: model.maxLength,
     holdout,
     ...(store ? storedScorer(scorer, store) : scorer),
-    generate: store ? storedGenerator(generate, store, onProgress) : generate,
+    generate: store
+      ? storedGenerator(generate, store, stopTokens(model, tokenizer, template), onProgress)
+      : generate,
   }
 }
 

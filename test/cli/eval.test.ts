@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/program.ts'
+import { type EvaluateOptions, evaluate } from '../../src/evaluate.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
 import { run } from '../../src/run.ts'
+import { Stopped } from '../../src/util/stopped.ts'
 import { smallProject } from '../run/project.ts'
 
 let project: string
@@ -96,6 +98,51 @@ test('a model and an adapter by their folders; results that are there are not co
   await medtune('eval', model, ...task, '--out', join(project, 'again'))
   expect(readdirSync(cache, { recursive: true })).toHaveLength(files)
   expect(lines(join(project, 'again/my-task.base.jsonl'))).toEqual(scored)
+})
+
+test('stopped while the model writes: no answer more is waited for, and the next call asks for the rest', async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({ q: `colour ${i}?`, right: i % 2 }))
+  writeFileSync(join(project, 'many.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  writeFileSync(
+    join(project, 'words.yaml'),
+    'dataset: { use: jsonl, path: many.jsonl }\nprompt: "{q}"\nchoices: [red, green]\nanswer: right\nask: generate\ngenerate: { max_tokens: 24, temperature: 2 }\n',
+  )
+  const evaluations = [{ use: 'task', name: 'words', task: join(project, 'words.yaml') }]
+  const ask = (
+    onProgress: NonNullable<EvaluateOptions['onProgress']>,
+    signal?: AbortSignal,
+    cache = 'cache',
+  ) => {
+    process.env.MEDTUNE_CACHE = join(project, cache)
+    const out = join(project, `out-${cache}`)
+    return evaluate(join(project, 'model'), { evaluations, out, onProgress, ...(signal && { signal }) })
+  }
+  const controller = new AbortController()
+  const told: number[] = []
+  const stopping = ({ done }: { readonly done: number }): void => {
+    told.push(done)
+    if (done === 3) controller.abort(new Stopped('SIGINT'))
+  }
+  await expect(ask(stopping, controller.signal)).rejects.toThrow(Stopped)
+  expect(told.at(-1)).toBeLessThan(40)
+  const kept = told.at(-1)!
+  const rest: number[] = []
+  const resumed = await ask(({ done }) => void rest.push(done))
+  expect([rest[0], rest.at(-1)]).toEqual([kept + 1, 40])
+  const whole = await ask(() => {}, undefined, 'another')
+  expect(resumed.scores).toEqual(whole.scores)
+  const texts = (cache: string) =>
+    lines(
+      join(
+        project,
+        `out-${cache}`,
+        readdirSync(join(project, `out-${cache}`)).find(
+          (name) => name.endsWith('.jsonl') && name.startsWith('words'),
+        )!,
+      ),
+    )
+  expect(texts('cache')).toEqual(texts('another'))
+  process.env.MEDTUNE_CACHE = join(project, 'cache')
 })
 
 test('results are compared item by item, and the items that differ are shown', async () => {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { DecodePrompts, DecodeRequest } from '../../src/compute/generation/index.ts'
 import { createGenerator } from '../../src/eval/generate.ts'
+import type { Generation } from '../../src/plugin/contract.ts'
 
 /** Token i is the i-th of these pieces of text. */
 const PIECES = ['Hello', ' wor', 'ld', '\n', '\nQ', 'uestion', ' x', '<end>']
@@ -19,6 +20,7 @@ function generatorOf(tokens: readonly number[], asked: DecodeRequest[] = []) {
         control.onToken?.(prompt, id)
         if (control.ended?.(prompt)) late++
       }
+      control.onDone?.(prompt)
       return {
         ids: Int32Array.from(ids),
         finish: 'length' as const,
@@ -105,4 +107,29 @@ test('a prompt without tokens, or without room behind it, is refused before anyt
     message: expect.stringContaining('prompt 1 has 10 tokens; the model has 10 positions'),
   })
   expect(asked).toEqual([])
+})
+
+test('one who keeps answers hears each as it comes back, once it is whole, and gives the prompts their numbers', async () => {
+  const asked: DecodeRequest[] = []
+  for (const [tokens, stop] of [
+    [[0, 1, 2, 7], []],
+    [[0, 1, 2], []],
+    [[0, 1, 2, 3, 4, 5, 6, 6, 6], ['\n\nQuest']],
+  ] as const) {
+    const heard: [number, Generation][] = []
+    const keeper = {
+      numbers: [5, 9],
+      onAnswer: (at: number, answer: Generation) => void heard.push([at, answer]),
+    }
+    const answers = await generatorOf(tokens, asked)(
+      [prompt, prompt],
+      { max_tokens: 9, stop },
+      undefined,
+      keeper,
+    )
+    expect(heard).toEqual(answers.map((answer, at) => [at, answer]))
+    expect(answers[0]!.finish).toBe(tokens.at(-1) === 2 ? 'length' : 'stop')
+    expect(answers[0]!.text.startsWith('Hello world')).toBe(true)
+    expect(asked.at(-1)!.numbers).toEqual([5, 9])
+  }
 })

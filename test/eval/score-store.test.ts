@@ -1,9 +1,10 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { Generator } from '../../src/eval/generate.ts'
 import { createScorer, type RunBatch } from '../../src/eval/score.ts'
 import { storedGenerator, storedScorer } from '../../src/eval/score-store.ts'
-import type { GenerateOptions, Generation } from '../../src/plugin/contract.ts'
+import type { Generation } from '../../src/plugin/contract.ts'
 import { documentOf } from '../helpers/memory-split.ts'
 import { tempFolder } from '../helpers/temp.ts'
 
@@ -81,38 +82,41 @@ test('a score that is no number is returned and not kept; a folder that cannot b
   expect(await without.scoreChoices(groups)).toEqual(expected)
 })
 
-test('answers are kept as they come; other options are another request, and a listener is answered anew', async () => {
+test('each answer is kept as it comes; other options or ends are another request, and a listener is answered anew', async () => {
   const folder = tempFolder()
-  const asked: { count: number; first: number }[] = []
-  let left = 70
-  const generate = async (
-    prompts: readonly Int32Array[],
-    options: GenerateOptions,
-  ): Promise<Generation[]> => {
-    if (left < prompts.length) throw new Error('the machine went down')
-    left -= prompts.length
-    asked.push({ count: prompts.length, first: options.first ?? 0 })
-    return prompts.map((ids, i) => ({ ids, text: `${(options.first ?? 0) + i}`, finish: 'stop' }))
+  const asked: number[][] = []
+  let left = 41
+  const generate: Generator = async (prompts, _options, _onText, keeper) => {
+    asked.push([...(keeper?.numbers ?? [])])
+    return prompts.map((ids, i): Generation => {
+      if (left-- === 0) throw new Error('the machine went down')
+      // As a batch does it: the last prompt is answered first.
+      const at = prompts.length - 1 - i
+      const answer = { ids: prompts[at]!, text: `${keeper?.numbers[at]}`, finish: 'stop' } as const
+      keeper?.onAnswer(at, answer)
+      return { ...answer, ids }
+    })
   }
-  const stored = storedGenerator(generate, { folder, model: HASH })
+  const place = { folder, model: HASH }
+  const told: number[] = []
+  const stored = storedGenerator(generate, place, [7], (done) => told.push(done))
   const prompts = Array.from({ length: 100 }, (_, i) => Int32Array.of(i, 7))
-  await expect(stored(prompts, { max_tokens: 5 })).rejects.toThrow('went down')
-  expect(asked).toEqual([
-    { count: 32, first: 0 },
-    { count: 32, first: 32 },
-  ])
+  await expect(stored(prompts, { max_tokens: 5, first: 1000 })).rejects.toThrow('went down')
+  expect(told.at(-1)).toBe(41)
   left = 1000
-  const answers = await stored(prompts, { max_tokens: 5 })
-  expect(answers.map(({ text }) => text)).toEqual(prompts.map((_, i) => String(i)))
-  expect(answers[70]).toEqual({ ids: prompts[70], text: '70', finish: 'stop' })
-  expect(asked.slice(2)).toEqual([
-    { count: 32, first: 64 },
-    { count: 4, first: 96 },
-  ])
-  await stored(prompts, { max_tokens: 5, signal: new AbortController().signal })
+  const answers = await stored(prompts, { max_tokens: 5, first: 1000 })
+  // What is missing keeps its numbers, by which its tokens are drawn.
+  expect(asked[1]).toEqual(Array.from({ length: 59 }, (_, i) => 1000 + i))
+  expect(answers.map(({ text }) => text)).toEqual(prompts.map((_, i) => String(1000 + i)))
+  expect(answers[70]).toEqual({ ids: prompts[70], text: '1070', finish: 'stop' })
+  await stored(prompts, { max_tokens: 5, first: 1000, signal: new AbortController().signal })
+  await stored(prompts, { max_tokens: 5, first: 1000, stop_tokens: [7] })
+  expect(asked).toHaveLength(2)
+  await stored(prompts, { max_tokens: 5, first: 1000, temperature: 1 })
+  expect(asked).toHaveLength(3)
+  // The same weights with another template may end an answer elsewhere.
+  await storedGenerator(generate, place, [7, 8])(prompts, { max_tokens: 5, first: 1000 })
   expect(asked).toHaveLength(4)
-  await stored(prompts, { max_tokens: 5, temperature: 1 })
-  expect(asked).toHaveLength(8)
-  await stored(prompts, { max_tokens: 5 }, () => {})
-  expect(asked).toHaveLength(9)
+  await stored(prompts, { max_tokens: 5, first: 1000 }, () => {})
+  expect(asked).toHaveLength(5)
 })

@@ -175,14 +175,14 @@ class Decoder {
 
   /** The row's next token from its logits. */
   #take(row: Row, logits: Float32Array): void {
-    const { sampling, first, maxTokens, maxLength, stop, logProbs } = this.#request
+    const { sampling, first, numbers, maxTokens, maxLength, stop, logProbs } = this.#request
     const { prompt, asked, ids } = row
     const raw = logProbs ? logits.slice() : logits
     const id = chooseToken(
       logits,
       seen(row, sampling.repetitionPenalty),
       sampling,
-      first + prompt,
+      numbers?.[prompt] ?? first + prompt,
       ids.length,
     )
     ids.push(id)

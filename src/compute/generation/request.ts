@@ -19,6 +19,8 @@ export interface DecodeRequest {
   readonly prompts: readonly Int32Array[]
   /** Number of the first prompt, for its random numbers. */
   readonly first: number
+  /** The numbers of the prompts, where they do not follow one another. */
+  readonly numbers?: readonly number[]
   readonly maxTokens: number
   /** Positions that the model has; none is written beyond the last. */
   readonly maxLength: number

@@ -32,9 +32,17 @@ test('drawn answers do not depend on what shares the batch, nor on how a list is
   const one = await generator.decode(request(prompts, { ...more, rows: 1 }))
   const many = await generator.decode(request(prompts, { ...more, rows: 5 }))
   const late = await generator.decode(request(prompts.slice(3), { ...more, first: 3 }))
+  const some = [5, 0, 3]
+  const apart = await generator.decode(
+    request(
+      some.map((i) => prompts[i]!),
+      { ...more, numbers: some },
+    ),
+  )
   const ids = (list: typeof one): number[][] => list.map((answer) => [...answer.ids])
   expect(ids(many)).toEqual(ids(one))
   expect(ids(late)).toEqual(ids(one).slice(3))
+  expect(ids(apart)).toEqual(some.map((i) => ids(one)[i]))
   expect(new Set(ids(one).map((list) => list.length)).size).toBeGreaterThan(2)
   const other = await generator.decode(request(prompts, { ...more, sampling: { ...DRAWN, seed: 78 } }))
   expect(ids(other)).not.toEqual(ids(one))
