@@ -1,7 +1,7 @@
 /** @file Evaluates any model on any task, outside a run: the same subject, the same scores, remembered the same way. */
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { compareAll, type EvalReport, outcomeScores, type Scores } from './eval/report.ts'
+import { compareAll, type EvalReport, type ModelReport, modelReport, outcomeScores } from './eval/report.ts'
 import type { Encoded, EvalOutcome } from './plugin/contract.ts'
 import { contentHash } from './recipe/hash.ts'
 import type { StageUse } from './recipe/recipe.ts'
@@ -14,7 +14,7 @@ import { openScoringEngine, type ScoringEngine } from './run/scoring-engine.ts'
 import { openSubject, storePlace } from './run/subject.ts'
 import { openEvaluations, type TargetEvaluations } from './run/target.ts'
 import { hashOutputs } from './track/provenance.ts'
-import { logScoring, writeScoredItems } from './track/scorings.ts'
+import { logScoring, writeScoredItems, writeSummary } from './track/scorings.ts'
 
 export interface EvaluateOptions extends Pick<RunOptions, 'signal' | 'onProgress'> {
   /** Stages as a recipe's `eval` has them; none for all that the run of the target has. */
@@ -31,7 +31,7 @@ export interface Evaluated {
   /** Where the items lie, a file an evaluation. */
   readonly folder: string
   /** Scores of the model, or of the tuned one. */
-  readonly scores: Readonly<Record<string, { readonly metric: string } & Scores>>
+  readonly scores: Readonly<Record<string, ModelReport>>
   /** Against the base model below the adapter. */
   readonly compared?: Readonly<Record<string, EvalReport>>
 }
@@ -56,10 +56,7 @@ export async function evaluate(target: string, options: EvaluateOptions): Promis
     const adapted = asked.which === 'tuned' && asked.plan.trainable > 0
     const base = adapted && options.base === false ? undefined : await score('base', scoring)
     const tuned = adapted ? await score('tuned', scoring) : undefined
-    const shown = [...(tuned ?? base!)].map(([name, outcome]) => [
-      name,
-      { metric: outcome.metric, ...outcomeScores(outcome) },
-    ])
+    const shown = [...(tuned ?? base!)].map(([name, outcome]) => [name, modelReport(outcome)] as const)
     return {
       folder,
       scores: Object.fromEntries(shown),
@@ -102,9 +99,13 @@ async function score(
     const outcome = await evaluation.evaluate(openSubject(parts))
     options.signal?.throwIfAborted()
     outcomes.set(name, outcome)
-    const file = `${fileName(asking, name, wanted)}.${which}.jsonl`
-    await writeScoredItems(join(folder, file), outcome.items)
-    logScoring(folder, { name, which, items: outcome.items.length, model: store?.model ?? '', file })
+    const file = `${fileName(name, wanted)}.${which}.jsonl`
+    const { metric, better, items } = outcome
+    await writeScoredItems(join(folder, file), items)
+    await writeSummary(join(folder, file), {
+      ...{ name, metric, better, options: wanted, scores: outcomeScores(outcome) },
+    })
+    logScoring(folder, { name, which, items: items.length, model: store?.model ?? '', file })
   }
   return outcomes
 }
@@ -119,7 +120,7 @@ function defaultFolder({ name }: Asked, { runsDir = 'runs' }: EvaluateOptions): 
   return join(runsDir, 'evals', basename(name).replace(/[^A-Za-z0-9._-]+/g, '-'))
 }
 
-/** In a run's folder the run's own items keep their name; the same task asked in another way gets another one. */
-function fileName({ run }: TargetEvaluations, name: string, options: StageUse): string {
-  return run === undefined ? name : `${name}-${contentHash(options).slice(0, 6)}`
+/** Its own for each way of asking: what a run wrote itself, and the same task asked in another way, stay. */
+function fileName(name: string, options: StageUse): string {
+  return `${name}-${contentHash(options).slice(0, 6)}`
 }

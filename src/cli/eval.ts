@@ -5,8 +5,7 @@ import type { StageUse } from '../recipe/recipe.ts'
 import { stringify } from '../track/json.ts'
 import { Stopped } from '../util/stopped.ts'
 import { colorsFor } from './colors.ts'
-import { UsageError } from './failure.ts'
-import { figure, interval } from './format.ts'
+import { UsageError, wholeNumber } from './failure.ts'
 import { openStatus, silent } from './status.ts'
 
 export interface EvalFlags {
@@ -73,9 +72,11 @@ function evaluationsOf(flags: EvalFlags): StageUse[] {
   const options = {
     ...(flags.path === undefined ? {} : { path: flags.path }),
     ...(flags.ids === undefined ? {} : { ids: flags.ids }),
-    ...(flags.answerFrom === undefined ? {} : { answer_from: whole('--answer-from', flags.answerFrom) }),
-    ...(flags.fewshot === undefined ? {} : { fewshot: whole('--fewshot', flags.fewshot) }),
-    ...(flags.limit === undefined ? {} : { limit: whole('--limit', flags.limit) }),
+    ...(flags.answerFrom === undefined
+      ? {}
+      : { answer_from: wholeNumber('--answer-from', flags.answerFrom) }),
+    ...(flags.fewshot === undefined ? {} : { fewshot: wholeNumber('--fewshot', flags.fewshot) }),
+    ...(flags.limit === undefined ? {} : { limit: wholeNumber('--limit', flags.limit) }),
     ...(flags.chat === undefined ? {} : { chat: flags.chat }),
   }
   return (flags.task ?? []).map((task) =>
@@ -91,20 +92,11 @@ function taskName(file: string): string {
   return name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'task'
 }
 
-function whole(flag: string, text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 0 && text.trim() !== '') return value
-  throw new UsageError(`${flag} ${text}: expected a whole number`)
-}
-
 async function told({ scores, compared, folder }: Evaluated): Promise<string> {
   const { bold } = colorsFor(process.stdout)
-  const { evaluationLines } = await import('./summary.ts')
+  const { evaluationLines, modelLines } = await import('./summary.ts')
   const lines = compared
     ? Object.entries(compared).flatMap(([name, report]) => evaluationLines(name, report, bold))
-    : Object.entries(scores).map(([name, { metric, ...found }]) => {
-        const ends = interval(metric, found.ci95 as [number, number])
-        return `${bold(name)}: ${metric} ${figure(metric, Number(found[metric]))} ${ends}, n ${found.n}`
-      })
+    : Object.entries(scores).flatMap(([name, report]) => modelLines(name, report, bold))
   return `${[...lines, `items: ${relative(process.cwd(), folder) || '.'}`].join('\n')}\n`
 }

@@ -7,6 +7,13 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** The value of an option that counts something. @throws UsageError for anything but a whole number from 0 */
+export function wholeNumber(flag: string, text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 0 && text.trim() !== '') return value
+  throw new UsageError(`${flag} ${text}: expected a whole number`)
+}
+
 const INVALID = new Set(['RecipeError', 'UsageError', 'PluginError', 'OptionError', 'InputError'])
 const EXPECTED = new Set([
   ...INVALID,

@@ -41,6 +41,9 @@ export function pValue(p: number): string {
   return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`
 }
 
+/** Of items that are right or not. */
+const SHARES = new Set(['chance', 'exact_match', 'flexible', 'mean_of_samples', 'strict'])
+
 function isShare(metric: string): boolean {
-  return metric.startsWith('acc')
+  return metric.startsWith('acc') || SHARES.has(metric)
 }

@@ -1,6 +1,6 @@
 /** @file What a run came to, for a reader of the terminal. */
 import { relative } from 'node:path'
-import type { EvalReport, FigureReport, Scores } from '../eval/report.ts'
+import type { EvalReport, FigureReport, ModelReport, Scores } from '../eval/report.ts'
 import type { Report } from '../run/report.ts'
 import { bytes, count, difference, duration, figure, interval, pValue } from './format.ts'
 
@@ -32,26 +32,63 @@ export function evaluationLines(title: string, evaluation: EvalReport, bold: Pai
   const { metric, parts = {}, metrics = {}, clean } = evaluation
   return [
     figureLine(bold(title), metric, evaluation),
+    ...besides(metric, [evaluation.base, evaluation.tuned]),
     ...Object.entries(parts).map(([name, part]) => `  ${figureLine(name, metric, part)}`),
     ...Object.entries(metrics).map(([name, other]) => `  ${figureLine('also', name, other)}`),
     ...(clean ? [`  ${figureLine(`without ${clean.left_out} in the training rows`, metric, clean)}`] : []),
   ]
 }
 
+/** One model's figures, with nothing to compare them with. */
+export function modelLines(title: string, report: ModelReport, bold: Paint): string[] {
+  const { metric, scores, metrics = {}, parts = {} } = report
+  const line = (name: string, of: string, found: Scores): string =>
+    `${name}: ${of} ${shown(of, found)}, n ${found.n}`
+  return [
+    line(bold(title), metric, scores),
+    ...besides(metric, [scores]),
+    ...Object.entries(parts).map(([name, part]) => `  ${line(name, metric, part)}`),
+    ...Object.entries(metrics).map(([name, other]) => `  ${line('also', name, other)}`),
+  ]
+}
+
+const OWN = new Set(['n', 'stderr', 'ci95'])
+
+/** Counts and figures beside the headline, such as questions without an answer; what is 0 of all models goes unsaid. */
+function besides(metric: string, models: readonly Scores[]): string[] {
+  const names = [...new Set(models.flatMap((scores) => Object.keys(scores)))]
+  const told = names.flatMap((name) => {
+    const values = models.map((scores) => scores[name])
+    const quiet = !name.startsWith('unanswered') && values.every((value) => value === 0)
+    if (name === metric || OWN.has(name) || quiet) return []
+    const each = [...new Set(values.map((value) => sideFigure(name, value)))]
+    return [`${name} ${each.join(' -> ')}`]
+  })
+  return told.length === 0 ? [] : [`  ${told.join(', ')}`]
+}
+
+function sideFigure(name: string, value: Scores[string] | undefined): string {
+  if (typeof value !== 'number') return value === undefined ? 'none' : String(value)
+  return Number.isInteger(value) && name !== 'chance' ? count(value) : figure(name, value)
+}
+
+const shown = (metric: string, scores: Scores): string =>
+  `${figure(metric, Number(scores[metric]))} ${endsOf(metric, scores)}`
+
+const endsOf = (metric: string, { ci95 }: Scores): string => interval(metric, ci95 as [number, number])
+
 function figureLine(
   title: string,
   metric: string,
   { base, tuned, difference: change }: FigureReport,
 ): string {
-  const ends = (scores: Scores): string => interval(metric, scores.ci95 as [number, number])
-  const shown = (scores: Scores): string => `${figure(metric, Number(scores[metric]))} ${ends(scores)}`
   const corrected = change.p_holm === undefined ? '' : ' (Holm)'
   const said = [
-    `${difference(metric, Number(change[metric]))} ${ends(change)}`,
+    `${difference(metric, Number(change[metric]))} ${endsOf(metric, change)}`,
     `${pValue(Number(change.p_holm ?? change.p))}${corrected}`,
     `n ${tuned.n}`,
     ...(Number.isFinite(change.mde) ? [`could show ${difference(metric, Number(change.mde)).slice(1)}`] : []),
   ]
   const verdict = change.verdict === undefined ? '' : `: ${change.verdict}`
-  return `${title}: ${metric} ${shown(base)} -> ${shown(tuned)}, ${said.join(', ')}${verdict}`
+  return `${title}: ${metric} ${shown(metric, base)} -> ${shown(metric, tuned)}, ${said.join(', ')}${verdict}`
 }

@@ -28,11 +28,41 @@ export interface EvalReport extends FigureReport {
   readonly clean?: FigureReport & { readonly left_out: number }
 }
 
+/** What one model came to, by itself. */
+export interface ModelReport {
+  readonly metric: string
+  readonly better: 'higher' | 'lower'
+  readonly scores: Scores
+  /** Further metrics of the same items. */
+  readonly metrics?: Readonly<Record<string, Scores>>
+  /** The parts of a group of tasks. */
+  readonly parts?: Readonly<Record<string, Scores>>
+}
+
 /** Ids of an evaluation's items that training rows contain. */
 export type Contaminated = ReadonlyMap<string, ReadonlySet<string>>
 
 export function outcomeScores({ metric, items, extra, about }: EvalOutcome): Scores {
   return { ...figures(metric, items), ...extra, ...about }
+}
+
+export function modelReport(outcome: EvalOutcome): ModelReport {
+  const { metric, better, items } = outcome
+  const of = (names: readonly string[], scores: (name: string) => Scores) =>
+    Object.fromEntries(names.map((name) => [name, scores(name)]))
+  return {
+    metric,
+    better,
+    scores: outcomeScores(outcome),
+    ...section(
+      'metrics',
+      of(furtherNames(items), (name) => figures(name, scoredBy(name, items))),
+    ),
+    ...section(
+      'parts',
+      of(partNames(items), (name) => figures(metric, partOf(name, items))),
+    ),
+  }
 }
 
 function figures(metric: string, items: readonly EvalItem[]): Scores {
@@ -54,6 +84,11 @@ export function compareAll(
   const pairs = names.map((name) => ({ before: base.get(name)!, after: tuned.get(name)! }))
   const compared = pairs.map(({ before, after }) => compareItems(before.items, after.items, seed))
   const corrected = correct(compared)
+  const cleaned = pairs.map(({ before, after }, i) =>
+    cleanPart(before, after, seed, contaminated.get(names[i]!)),
+  )
+  // The clean parts stand in place of the whole ones, and are as many tests.
+  const correctedClean = correct(cleaned.map((part, i) => part?.compared ?? compared[i]!))
   return Object.fromEntries(
     names.map((name, i): [string, EvalReport] => {
       const { before, after } = pairs[i]!
@@ -66,7 +101,7 @@ export function compareAll(
         difference: differenceScores(metric, better, compared[i]!, corrected[i]),
         ...section('metrics', further(before, after, seed)),
         ...section('parts', parts(before, after, seed)),
-        ...clean(before, after, seed, contaminated.get(name)),
+        ...cleanSection(cleaned[i], after, correctedClean[i]),
       }
       return [name, report]
     }),
@@ -101,9 +136,8 @@ function differenceScores(
 
 /** The other metrics of the items. They are looked at beside the headline, not tested in its place: no verdict. */
 function further(before: EvalOutcome, after: EvalOutcome, seed: number): Record<string, FigureReport> {
-  const names = Object.keys(after.items[0]?.also ?? {})
   return Object.fromEntries(
-    names.map((metric) => {
+    furtherNames(after.items).map((metric) => {
       const [base, tuned] = [scoredBy(metric, before.items), scoredBy(metric, after.items)]
       const { verdict: _, ...difference } = differenceScores(
         metric,
@@ -116,6 +150,8 @@ function further(before: EvalOutcome, after: EvalOutcome, seed: number): Record<
   )
 }
 
+const furtherNames = (items: readonly EvalItem[]): string[] => Object.keys(items[0]?.also ?? {})
+
 function scoredBy(metric: string, items: readonly EvalItem[]): readonly EvalItem[] {
   return items.flatMap((item) => {
     const score = item.also?.[metric]
@@ -123,10 +159,16 @@ function scoredBy(metric: string, items: readonly EvalItem[]): readonly EvalItem
   })
 }
 
+const partNames = (items: readonly EvalItem[]): string[] => [
+  ...new Set(items.flatMap(({ part }) => (part === undefined ? [] : [part]))),
+]
+
+const partOf = (name: string, items: readonly EvalItem[]) => items.filter(({ part }) => part === name)
+
 function parts(before: EvalOutcome, after: EvalOutcome, seed: number): Record<string, FigureReport> {
   const { metric, better } = after
-  const names = [...new Set(after.items.flatMap(({ part }) => (part === undefined ? [] : [part])))]
-  const of = (name: string, items: readonly EvalItem[]) => items.filter(({ part }) => part === name)
+  const names = partNames(after.items)
+  const of = partOf
   const compared = names.map((name) => compareItems(of(name, before.items), of(name, after.items), seed))
   const corrected = correct(compared)
   return Object.fromEntries(
@@ -141,24 +183,45 @@ function parts(before: EvalOutcome, after: EvalOutcome, seed: number): Record<st
   )
 }
 
-function clean(
+interface CleanPart {
+  readonly base: readonly EvalItem[]
+  readonly tuned: readonly EvalItem[]
+  readonly left_out: number
+  readonly compared: Comparison
+}
+
+/** The items that no training row contains; undefined where that are all, or none. */
+function cleanPart(
   before: EvalOutcome,
   after: EvalOutcome,
   seed: number,
   ids: ReadonlySet<string> | undefined,
-): Pick<EvalReport, 'clean'> {
-  if (ids === undefined || ids.size === 0) return {}
-  const { metric, better } = after
+): CleanPart | undefined {
+  if (ids === undefined || ids.size === 0) return undefined
   const kept = (items: readonly EvalItem[]) => items.filter(({ id }) => !ids.has(id))
   const [base, tuned] = [kept(before.items), kept(after.items)]
-  const left_out = after.items.length - tuned.length
-  if (tuned.length === 0) return {}
-  const difference = differenceScores(metric, better, compareItems(base, tuned, seed), undefined)
+  if (tuned.length === 0) return undefined
+  return {
+    base,
+    tuned,
+    left_out: after.items.length - tuned.length,
+    compared: compareItems(base, tuned, seed),
+  }
+}
+
+function cleanSection(
+  part: CleanPart | undefined,
+  { metric, better }: EvalOutcome,
+  corrected: number | undefined,
+): Pick<EvalReport, 'clean'> {
+  if (part === undefined) return {}
+  const { base, tuned, left_out, compared } = part
+  const difference = differenceScores(metric, better, compared, corrected)
   return { clean: { left_out, base: figures(metric, base), tuned: figures(metric, tuned), difference } }
 }
 
-const section = <K extends 'metrics' | 'parts'>(
+const section = <K extends 'metrics' | 'parts', V>(
   key: K,
-  value: Record<string, FigureReport>,
-): { readonly [key in K]?: Record<string, FigureReport> } =>
+  value: Readonly<Record<string, V>>,
+): { readonly [key in K]?: Readonly<Record<string, V>> } =>
   (Object.keys(value).length === 0 ? {} : { [key]: value }) as { readonly [key in K]?: typeof value }

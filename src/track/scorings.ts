@@ -31,6 +31,11 @@ export function writeScoredItems(file: string, items: readonly EvalItem[]): Prom
   return writeAtomically(file, (draft) => draft.write(items.map(itemLine).join('')))
 }
 
+/** Says beside a file of items, as `<name>.json` beside `<name>.jsonl`, what they are and came to. */
+export function writeSummary(file: string, summary: object): Promise<void> {
+  return writeAtomically(file.replace(/l$/, ''), (draft) => draft.write(`${stringify(summary, 2)}\n`))
+}
+
 /** What `itemLine` wrote. */
 export function parseItem(line: string): EvalItem {
   const { id, score, weight, cluster, part, also, ...detail } = JSON.parse(line) as EvalItem &

@@ -1,5 +1,5 @@
 /** @file `medtune eval` as a user types it: a run, a model, an adapter; results compared; what it refuses. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/program.ts'
@@ -38,6 +38,12 @@ async function medtune(...args: string[]): Promise<{ code: number; stdout: strin
   } finally {
     for (const spy of spies) spy.mockRestore()
   }
+}
+
+/** A file of items below the project, by the way. */
+function itemFile(folder: string, which: string): string | undefined {
+  const name = readdirSync(join(project, folder)).find((file) => file.endsWith(`.${which}.jsonl`))
+  return name && join(project, folder, name)
 }
 
 const lines = (file: string) =>
@@ -82,11 +88,16 @@ test('a model and an adapter by their folders; results that are there are not co
   const [model, adapter] = [join(project, 'model'), join(trained, 'adapter')]
   const task = ['--task', join(project, 'my task.yaml')]
   const one = await medtune('eval', model, ...task, '--out', join(project, 'one'))
-  expect(one.stdout).toMatch(/^my-task: acc \S+ % \[.*\], n 12\nitems: /)
+  expect(one.stdout).toMatch(/^my-task: acc \S+ % \[.*\], n 12\n {2}chance 50\.0 %\nitems: /)
   const two = await medtune('eval', adapter, ...task, '--no-base', '--out', join(project, 'two'))
   expect(two.stdout).toMatch(/^my-task: acc/)
-  expect(existsSync(join(project, 'two/my-task.base.jsonl'))).toBe(false)
-  const scored = lines(join(project, 'one/my-task.base.jsonl'))
+  expect(itemFile('two', 'base')).toBeUndefined()
+  const file = itemFile('one', 'base')!
+  const scored = lines(file)
+  expect(JSON.parse(readFileSync(file.replace(/l$/, ''), 'utf8'))).toMatchObject({
+    ...{ name: 'my-task', metric: 'acc', better: 'higher', options: { use: 'task', fewshot: 0 } },
+    scores: { n: 12, chance: 0.5 },
+  })
   expect(scored[0]).toMatchObject({
     id: 'i0',
     prompt: 'colour 0?',
@@ -97,7 +108,37 @@ test('a model and an adapter by their folders; results that are there are not co
   const files = readdirSync(cache, { recursive: true }).length
   await medtune('eval', model, ...task, '--out', join(project, 'again'))
   expect(readdirSync(cache, { recursive: true })).toHaveLength(files)
-  expect(lines(join(project, 'again/my-task.base.jsonl'))).toEqual(scored)
+  expect(lines(itemFile('again', 'base')!)).toEqual(scored)
+  // Asked in another way, the same task has files of its own; what was there stays.
+  await medtune('eval', model, ...task, '--limit', '5', '--out', join(project, 'again'))
+  expect(readdirSync(join(project, 'again')).filter((name) => name.endsWith('.jsonl'))).toHaveLength(3)
+})
+
+test('a run and a bare model are compared on the questions that both were asked, whatever the files are called', async () => {
+  const task = ['--task', join(project, 'my task.yaml')]
+  const out = join(project, 'bare')
+  await medtune('eval', join(project, 'model'), ...task, '--fewshot', '2', '--out', out)
+  await medtune('eval', trained, ...task, '--limit', '7')
+  const { stdout, code } = await medtune('eval', '--compare', out, trained)
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^my-task: acc, higher is better\n {2}bare: \S+ % \[.*\], n 10\n/)
+  expect(stdout).toMatch(/left out: 2 of 12 of bare\n/)
+  expect(stdout).toMatch(/not asked alike: bare fewshot 2; \S+ fewshot 0\n/)
+  // The same ids with other questions are other items.
+  const file = itemFile('bare', 'base')!
+  const other = lines(file).map((item, i) => ({ ...item, ...(i < 4 ? { reference: 'blue' } : {}) }))
+  writeFileSync(file, other.map((item) => `${JSON.stringify(item)}\n`).join(''))
+  const json = JSON.parse((await medtune('eval', '--compare', out, trained, '--json')).stdout)
+  expect(json[0].models.map(({ n, had }: { n: number; had: number }) => [had, n])).toEqual([
+    [12, 6],
+    [10, 6],
+  ])
+  writeFileSync(file, other.map((item) => `${JSON.stringify({ ...item, reference: 'x' })}\n`).join(''))
+  const none = await medtune('eval', '--compare', out, trained)
+  expect(none.stderr).toMatch(
+    /no evaluation with the same questions is in all of them; .*my-task \(12 items\)/,
+  )
+  expect(none.code).toBe(2)
 })
 
 test('stopped while the model writes: no answer more is waited for, and the next call asks for the rest', async () => {
@@ -131,16 +172,7 @@ test('stopped while the model writes: no answer more is waited for, and the next
   expect([rest[0], rest.at(-1)]).toEqual([kept + 1, 40])
   const whole = await ask(() => {}, undefined, 'another')
   expect(resumed.scores).toEqual(whole.scores)
-  const texts = (cache: string) =>
-    lines(
-      join(
-        project,
-        `out-${cache}`,
-        readdirSync(join(project, `out-${cache}`)).find(
-          (name) => name.endsWith('.jsonl') && name.startsWith('words'),
-        )!,
-      ),
-    )
+  const texts = (cache: string) => lines(itemFile(`out-${cache}`, 'base')!)
   expect(texts('cache')).toEqual(texts('another'))
   process.env.MEDTUNE_CACHE = join(project, 'cache')
 })
@@ -165,7 +197,7 @@ test('results are compared item by item, and the items that differ are shown', a
   const files = ['a', 'b', 'c'].map((name) => join(project, `${name}.jsonl`))
   const { stdout, code } = await medtune('eval', '--compare', ...files, '--show', '2')
   expect(code).toBe(0)
-  expect(stdout).toContain('b.jsonl - a.jsonl: 0.4000')
+  expect(stdout).toContain('b.jsonl - a.jsonl: +0.4000')
   // Eight gains: p = 2 / 2^8, doubled for two comparisons. Six: 2 / 2^6 = 0.031.
   expect(stdout).toMatch(/b\.jsonl - a\.jsonl: .* p = 0\.016 \(Holm\), could show \S+: better/)
   expect(stdout).toMatch(/c\.jsonl - a\.jsonl: .* p = 0\.031 \(Holm\), could show \S+: better/)
@@ -185,7 +217,9 @@ test.each([
   [['eval', 'MODEL', '--task', './none.yaml'], /none\.yaml.*does not exist/],
   [['eval', 'MODEL', '--task', 'loss'], /loss is of held-out rows, which only a run has/],
   [['eval', '--compare', 'MODEL'], /name at least two/],
-  [['eval', '--compare', 'MODEL', 'MODEL'], /no evaluation is in all of them/],
+  [['eval', '--compare', 'MODEL', 'MODEL'], /no evaluation with the same questions is in all of them/],
+  [['eval', '--compare', 'MODEL', 'no/where'], /no\/where: no such file or folder/],
+  [['eval', '--compare', 'MODEL', 'MODEL', '--show', 'x'], /--show x: expected a whole number/],
 ])('%j is refused with exit code 2', async (args, message) => {
   const { code, stderr } = await medtune(
     ...args.map((word) => (word === 'MODEL' ? join(project, 'model') : word)),

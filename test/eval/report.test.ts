@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { compareAll } from '../../src/eval/report.ts'
+import { compareAll, modelReport } from '../../src/eval/report.ts'
 import type { EvalItem, EvalOutcome } from '../../src/plugin/contract.ts'
 
 /** Right on the first `right` of `n` questions. */
@@ -58,6 +58,29 @@ test('the clean part leaves out what the training rows contain', () => {
     difference: { accuracy: 0, verdict: 'no difference shown' },
   })
   expect(compareAll(one(answers(4, 2)), one(answers(4, 2)), 1).exam!.clean).toBeUndefined()
+})
+
+test('the clean part is held to the same correction as the whole', () => {
+  const two = (right: number) =>
+    new Map([
+      ['exam', outcome(answers(40, right))],
+      ['other', outcome(answers(40, 10))],
+    ])
+  // Six gains of six, uncorrected 2 / 64.
+  const { exam } = compareAll(two(20), two(26), 1, new Map([['exam', new Set(['0', '1'])]]))
+  expect(exam!.clean!.difference).toMatchObject({
+    ...{ n: 38, p: expect.closeTo(2 / 64, 12), p_holm: expect.closeTo(4 / 64, 12) },
+    verdict: 'no difference shown',
+  })
+})
+
+test('one model by itself has the parts and further metrics too', () => {
+  const items = answers(60, 10, (i) => ({ part: i < 30 ? 'first' : 'second', also: { strict: i % 2 } }))
+  expect(modelReport({ ...outcome(items), extra: { chance: 0.25 } })).toMatchObject({
+    scores: { accuracy: 1 / 6, n: 60, chance: 0.25 },
+    metrics: { strict: { strict: 0.5, n: 60 } },
+    parts: { first: { accuracy: 1 / 3, n: 30 }, second: { accuracy: 0, n: 30 } },
+  })
 })
 
 test('clusters are counted in every figure', () => {

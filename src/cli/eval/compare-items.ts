@@ -1,14 +1,15 @@
 /** @file `medtune eval --compare`: models on the same items, by paired tests, and the items on which they differ. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { EvalItem } from '../../plugin/contract.ts'
+import { type ItemSet, type MatchedSets, matchSets, readItemSets } from '../../track/compare/item-sets.ts'
 import { stringify } from '../../track/json.ts'
-import { readScoredItems } from '../../track/scorings.ts'
-import { compareItems, holm, verdict } from '../../util/paired.ts'
+import { type Comparison, compareItems, holm, verdict } from '../../util/paired.ts'
 import { estimate } from '../../util/statistics.ts'
+import { visibleLine } from '../../util/visible.ts'
 import { colorsFor } from '../colors.ts'
-import { UsageError } from '../failure.ts'
-import { interval, pValue } from '../format.ts'
+import { UsageError, wholeNumber } from '../failure.ts'
+import { difference, figure, interval, pValue } from '../format.ts'
 
 interface Flags {
   readonly task?: readonly string[]
@@ -21,56 +22,57 @@ const SEED = 42
 
 /** The first of the results is what the others are compared with. */
 export function compareItemFiles(targets: readonly string[], flags: Flags): number {
+  const show = wholeNumber('--show', flags.show)
   if (targets.length < 2) throw new UsageError('name at least two folders or files of results to compare')
-  const sets = targets.map(itemFiles)
-  const shared = [...sets[0]!.keys()].filter((name) => sets.every((files) => files.has(name)))
-  const named = shared.filter((name) => flags.task === undefined || flags.task.includes(name))
-  if (named.length === 0) {
-    const there = sets.map((files, i) => `${targets[i]}: ${[...files.keys()].join(', ') || 'none'}`)
-    throw new UsageError(`no evaluation is in all of them; ${there.join('; ')}`)
-  }
-  const found = named.map((name) =>
-    compareOne(
-      name,
-      targets,
-      sets.map((files) => readScoredItems(files.get(name)!)),
-    ),
-  )
+  const missing = targets.find((target) => !existsSync(target))
+  if (missing !== undefined) throw new UsageError(`${missing}: no such file or folder`)
+  const sets = targets.map(readItemSets)
+  const matched = matchSets(sets, flags.task)
+  if (matched.length === 0) throw new UsageError(nothingShared(targets, sets, flags.task))
+  const found = compareAll(matched, targets)
   if (flags.json) process.stdout.write(`${stringify(found, 2)}\n`)
-  else process.stdout.write(found.map((one) => told(one, Number(flags.show))).join('\n'))
+  else process.stdout.write(found.map((one) => told(one, namesOf(targets), show)).join('\n'))
   return 0
 }
 
-/** Evaluation -> file of items: of a run's folder or a folder of results the tuned model's, else the base model's. */
-function itemFiles(target: string): ReadonlyMap<string, string> {
-  if (!existsSync(target)) throw new UsageError(`${target}: no such file or folder`)
-  if (statSync(target).isFile()) return new Map([['items', target]])
-  const folder = existsSync(join(target, 'eval')) ? join(target, 'eval') : target
-  const files = new Map<string, string>()
-  for (const which of ['base', 'tuned']) {
-    const end = `.${which}.jsonl`
-    for (const name of readdirSync(folder).filter((file) => file.endsWith(end)))
-      files.set(name.slice(0, -end.length), join(folder, name))
-  }
-  return files
+function nothingShared(
+  targets: readonly string[],
+  sets: readonly (readonly ItemSet[])[],
+  wanted: readonly string[] | undefined,
+): string {
+  const there = targets.map((target, i) => {
+    const names = [...new Set(sets[i]!.map(({ name, items }) => `${name} (${items.length} items)`))]
+    return `${target}: ${names.join(', ') || 'none'}`
+  })
+  const what = wanted === undefined ? 'no evaluation' : `no evaluation named ${wanted.join(' or ')}`
+  return `${what} with the same questions is in all of them; ${there.join('; ')}`
 }
 
-function compareOne(name: string, targets: readonly string[], sets: readonly (readonly EvalItem[])[]) {
-  const [first, ...others] = sets
-  const compared = others.map((items) => compareItems(first!, items, SEED))
-  const corrected = compared.length > 1 ? holm(compared.map(({ p }) => p)) : compared.map(({ p }) => p)
-  return {
-    name,
-    models: sets.map((items, i) => ({ target: targets[i]!, ...estimate(items) })),
-    differences: compared.map((one, i) => ({
-      target: targets[i + 1]!,
-      ...one,
-      ...(compared.length > 1 ? { p_holm: corrected[i]! } : {}),
-      // Of loss the lower is the better one; nothing else that is written here has weights.
-      verdict: verdict(one, corrected[i]!, first!.every(({ weight }) => weight === 1) ? 'higher' : 'lower'),
-    })),
-    items: differingItems(sets),
+type Compared = ReturnType<typeof compareAll>[number]
+
+/** All that is compared in one call is one family of tests. */
+function compareAll(matched: readonly MatchedSets[], targets: readonly string[]) {
+  const compared = matched.map(({ sets }) => {
+    const [first, ...others] = sets
+    return others.map(({ items }) => compareItems(first!.items, items, SEED))
+  })
+  const all = compared.flat()
+  const corrected = holm(all.map(({ p }) => p))
+  const differenceOf = (one: Comparison, target: string, better: 'higher' | 'lower') => {
+    const p = corrected[all.indexOf(one)]!
+    return { target, ...one, ...(all.length > 1 ? { p_holm: p } : {}), verdict: verdict(one, p, better) }
   }
+  return matched.map(({ name, sets, sizes }, i) => ({
+    name,
+    metric: sets[0]!.metric,
+    better: sets[0]!.better,
+    models: sets.map(({ items, file, options }, k) => ({
+      ...{ target: targets[k]!, file, options, had: sizes[k]! },
+      ...estimate(items),
+    })),
+    differences: compared[i]!.map((one, k) => differenceOf(one, targets[k + 1]!, sets[0]!.better)),
+    items: differingItems(sets.map(({ items }) => items)),
+  }))
 }
 
 interface Differing {
@@ -82,11 +84,8 @@ interface Differing {
 }
 
 function differingItems(sets: readonly (readonly EvalItem[])[]): Differing[] {
-  const [first, ...others] = sets.map((items) => new Map(items.map((item) => [item.id, item])))
-  return [...first!.values()].flatMap((item) => {
-    const same = [item, ...others.map((items) => items.get(item.id))]
-    if (same.some((other) => other === undefined)) return []
-    const all = same as EvalItem[]
+  return sets[0]!.flatMap((item, i) => {
+    const all = sets.map((items) => items[i]!)
     if (all.every(({ score }) => score === item.score)) return []
     return [
       {
@@ -100,29 +99,66 @@ function differingItems(sets: readonly (readonly EvalItem[])[]): Differing[] {
   })
 }
 
-function told({ name, models, differences, items }: ReturnType<typeof compareOne>, show: number): string {
+/** The last part of each path, or the whole path where that is not its own. */
+function namesOf(targets: readonly string[]): readonly string[] {
+  const short = targets.map((target) => basename(target))
+  return short.map((name, i) => (short.filter((other) => other === name).length > 1 ? targets[i]! : name))
+}
+
+function told(compared: Compared, names: readonly string[], show: number): string {
+  const { name, metric, models, differences, items } = compared
   const { bold } = colorsFor(process.stdout)
-  const number = (value: number): string => value.toFixed(4)
   const lines = [
-    bold(name),
+    metric === '' ? bold(name) : `${bold(name)}: ${metric}, ${compared.better} is better`,
     ...models.map(
-      ({ target, value, ci95, n }) => `  ${basename(target)}: ${number(value)} ${interval('', ci95)}, n ${n}`,
+      ({ value, ci95, n }, i) => `  ${names[i]}: ${figure(metric, value)} ${interval(metric, ci95)}, n ${n}`,
     ),
-    ...differences.map((one) => {
+    ...differences.map((one, i) => {
       const p = one.p_holm === undefined ? pValue(one.p) : `${pValue(one.p_holm)} (Holm)`
-      const shown = `${number(one.value)} ${interval('', one.ci95)}, ${p}, could show ${number(one.mde)}`
-      return `  ${basename(one.target)} - ${basename(models[0]!.target)}: ${shown}: ${one.verdict}`
+      const mde = Number.isFinite(one.mde) ? `, could show ${difference(metric, one.mde).slice(1)}` : ''
+      const shown = `${difference(metric, one.value)} ${interval(metric, one.ci95)}, ${p}${mde}`
+      return `  ${names[i + 1]} - ${names[0]}: ${shown}: ${one.verdict}`
     }),
+    ...notes(compared, names).map((note) => `  ${note}`),
     `  ${items.length} items differ${items.length > show ? `, the first ${show}` : ''}${items.length > 0 ? ':' : ''}`,
-    ...items.slice(0, show).map(({ id, predictions, scores, reference }) => {
-      const each = predictions.map((prediction, i) => `${short(prediction)} (${scores[i]})`)
-      return `  ${id}: ${each.join(' | ')}; right: ${short(reference)}`
-    }),
+    ...items.slice(0, show).map((item) => `  ${differenceLine(item)}`),
   ]
   return `${lines.join('\n')}\n`
 }
 
+/** What a reader must know to read it right: other items, other ways of asking. */
+function notes({ models }: Compared, names: readonly string[]): string[] {
+  const left = models.flatMap(({ had, n }, i) => (had > n ? [`${had - n} of ${had} of ${names[i]}`] : []))
+  const ways = models.map(({ options }) => wayOf(options))
+  const known = ways.filter((way) => way !== undefined)
+  const differ = new Set(known).size > 1
+  return [
+    ...(left.length > 0
+      ? [`items that another has not, or not as the same question, are left out: ${left.join(', ')}`]
+      : []),
+    ...(differ
+      ? [`not asked alike: ${ways.map((way, i) => `${names[i]} ${way ?? '(unknown)'}`).join('; ')}`]
+      : []),
+  ]
+}
+
+/** How a task was put; undefined where nothing says so. */
+function wayOf(options: Compared['models'][number]['options']): string | undefined {
+  if (Object.keys(options).length === 0) return undefined
+  const { fewshot = 0, chat } = options
+  return `fewshot ${String(fewshot)}${chat === undefined ? '' : `, chat ${String(chat)}`}`
+}
+
+function differenceLine({ id, predictions, scores, reference }: Differing): string {
+  const each = predictions.map((prediction, i) => {
+    const score = Number.isInteger(scores[i]) ? String(scores[i]) : scores[i]!.toFixed(4)
+    return prediction === null ? score : `${short(prediction)} (${score})`
+  })
+  const right = reference === null ? '' : `; right: ${short(reference)}`
+  return `${id}: ${each.join(' | ')}${right}`
+}
+
 function short(value: unknown): string {
-  const text = typeof value === 'string' ? value.replace(/\s+/g, ' ') : JSON.stringify(value)
+  const text = visibleLine(typeof value === 'string' ? value : JSON.stringify(value))
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }

@@ -1,0 +1,150 @@
+/** @file Files of items of any models, found and matched: which of them hold the same questions, whatever the files are called. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { EvalItem } from '../../plugin/contract.ts'
+import { isObject, type JsonObject } from '../../util/json-object.ts'
+import { parseJson } from '../json.ts'
+import { readScoredItems } from '../scorings.ts'
+
+/** What one model said to the items of one evaluation. */
+export interface ItemSet {
+  /** What the evaluation is called. */
+  readonly name: string
+  readonly file: string
+  readonly metric: string
+  readonly better: 'higher' | 'lower'
+  /** How it was asked, as far as the file beside it says. */
+  readonly options: JsonObject
+  readonly items: readonly EvalItem[]
+}
+
+/** The sets of several models that hold the same questions, and these questions alone, in one order. */
+export interface MatchedSets {
+  readonly name: string
+  readonly sets: readonly ItemSet[]
+  /** How many items each had before those were taken that all have. */
+  readonly sizes: readonly number[]
+}
+
+const FILE = /^(.+)\.(base|tuned)\.jsonl$/
+
+/**
+ * Every set of a run's folder, of a folder of results or of a single file; the newest first, and of two models, base and
+ * tuned, the tuned one's.
+ * @throws InputError for a file that holds something else
+ */
+export function readItemSets(target: string): readonly ItemSet[] {
+  if (statSync(target).isFile()) return [readSet(target, 'items')]
+  const folder = existsSync(join(target, 'eval')) ? join(target, 'eval') : target
+  const files = new Map<string, string>()
+  for (const which of ['base', 'tuned']) {
+    for (const file of readdirSync(folder)) {
+      const match = FILE.exec(file)
+      if (match?.[2] === which) files.set(match[1]!, join(folder, file))
+    }
+  }
+  const sets = [...files].map(([stem, file]) => ({ set: readSet(file, stem), time: statSync(file).mtimeMs }))
+  return sets.sort((a, b) => b.time - a.time).map(({ set }) => set)
+}
+
+function readSet(file: string, stem: string): ItemSet {
+  const about = aboutOf(file)
+  const items = readScoredItems(file)
+  const text = (key: string): string | undefined => {
+    const value = about[key]
+    return typeof value === 'string' ? value : undefined
+  }
+  // Of what says nothing of itself, only a loss has weights, and of it the lower is the better one.
+  const better = text('better') ?? (items.every(({ weight }) => weight === 1) ? 'higher' : 'lower')
+  return {
+    name: text('name') ?? stem.replace(/-[0-9a-f]{6}$/, ''),
+    file,
+    metric: text('metric') ?? '',
+    better: better === 'lower' ? 'lower' : 'higher',
+    options: isObject(about.options) ? about.options : {},
+    items,
+  }
+}
+
+/** The summary beside a file of items; empty where there is none. */
+function aboutOf(file: string): JsonObject {
+  try {
+    const found = parseJson(readFileSync(file.replace(/l$/, ''), 'utf8'))
+    return isObject(found) ? found : {}
+  } catch {
+    return {}
+  }
+}
+
+/**
+ * Of each evaluation that all have, the sets with the most questions in common; among equals the newest. `wanted` are
+ * names of evaluations or of files.
+ */
+export function matchSets(
+  targets: readonly (readonly ItemSet[])[],
+  wanted: readonly string[] | undefined,
+): readonly MatchedSets[] {
+  const chosen = targets.map((sets) =>
+    sets.filter((set) => wanted?.some((name) => isNamed(set, name)) ?? true),
+  )
+  const names = [...new Set(chosen[0]!.map(({ name }) => name))].sort()
+  return names.flatMap((name) => {
+    const [first, ...others] = chosen.map((sets) => sets.filter((set) => set.name === name))
+    const matches = first!.flatMap((set) => matchOne(set, others))
+    const most = Math.max(...matches.map(countOf))
+    const best = matches.find((match) => countOf(match) === most)
+    return best ? [best] : []
+  })
+}
+
+const countOf = ({ sets }: MatchedSets): number => sets[0]!.items.length
+
+const isNamed = ({ name, file }: ItemSet, wanted: string): boolean =>
+  name === wanted || basename(file).replace(FILE, '$1') === wanted
+
+function matchOne(first: ItemSet, others: readonly (readonly ItemSet[])[]): MatchedSets[] {
+  const sets = [first]
+  for (const candidates of others) {
+    const shared = candidates.map((set) => ({ set, count: sharedIds(first.items, set.items).size }))
+    const most = shared.reduce((best, one) => (one.count > (best?.count ?? 0) ? one : best), shared[0])
+    if (most === undefined || most.count === 0) return []
+    sets.push(most.set)
+  }
+  const common = sets.slice(1).map(({ items }) => sharedIds(first.items, items))
+  const ids = first.items.map(({ id }) => id).filter((id) => common.every((shared) => shared.has(id)))
+  if (ids.length === 0) return []
+  return [
+    {
+      name: first.name,
+      sets: sets.map((set) => ({ ...set, items: picked(set.items, ids) })),
+      sizes: sets.map(({ items }) => items.length),
+    },
+  ]
+}
+
+function picked(items: readonly EvalItem[], ids: readonly string[]): readonly EvalItem[] {
+  const byId = new Map(items.map((item) => [item.id, item]))
+  return ids.map((id) => byId.get(id)!)
+}
+
+/** Ids under which both have the same question. */
+function sharedIds(a: readonly EvalItem[], b: readonly EvalItem[]): ReadonlySet<string> {
+  const byId = new Map(a.map((item) => [item.id, item]))
+  const same = b.filter((item) => {
+    const other = byId.get(item.id)
+    return other !== undefined && isSameQuestion(other, item)
+  })
+  return new Set(same.map(({ id }) => id))
+}
+
+/** Characters at the end of a prompt that tell questions apart. */
+const ENDING = 160
+
+/** The same answer is right, among the same choices, to prompts that end alike: examples may stand before one of them. */
+function isSameQuestion(a: EvalItem, b: EvalItem): boolean {
+  const rest = ({ detail }: EvalItem): string => JSON.stringify([detail?.reference, detail?.choices])
+  if (rest(a) !== rest(b)) return false
+  const [one, other] = [String(a.detail?.prompt ?? ''), String(b.detail?.prompt ?? '')]
+  const length = Math.min(one.length, other.length, ENDING)
+  return one.slice(one.length - length) === other.slice(other.length - length)
+}
