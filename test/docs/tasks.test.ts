@@ -1,5 +1,5 @@
 /** @file The task that docs/evaluation.md walks through is read, asked and refused as the page says. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { evaluate } from '../../src/evaluate.ts'
@@ -24,8 +24,15 @@ beforeAll(async () => {
 })
 
 const model = join(folder, 'model')
-const items = (file: string) =>
-  readFileSync(join(folder, 'out', file), 'utf8')
+const items = (name: string) =>
+  readFileSync(
+    join(
+      folder,
+      'out',
+      readdirSync(join(folder, 'out')).find((file) => file.startsWith(name) && file.endsWith('.base.jsonl'))!,
+    ),
+    'utf8',
+  )
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
@@ -37,8 +44,8 @@ const run = (name: string) =>
 
 test('the walk-through: two questions about one case, asked as the prompt says', async () => {
   const { scores } = await run('ward')
-  expect(scores.ward).toMatchObject({ metric: 'acc', n: 2, clusters: 1 })
-  const [first, second] = items('ward.base.jsonl')
+  expect(scores.ward).toMatchObject({ metric: 'acc', scores: { n: 2, clusters: 1 } })
+  const [first, second] = items('ward')
   expect(first.prompt).toBe(
     'A child has fever and a stiff neck.\nWhat comes first?\nA. lumbar puncture\nB. rest\nC. an x-ray\nAnswer:',
   )
@@ -61,11 +68,9 @@ test('answers in words: several samples, read by both rules', async () => {
   const { scores } = await run('words')
   expect(scores.words).toMatchObject({
     metric: 'acc',
-    n: 2,
-    unanswered_strict: 2,
-    unfinished: expect.any(Number),
+    scores: { n: 2, unanswered_strict: 2, unfinished: expect.any(Number) },
   })
-  const [first] = items('words.base.jsonl')
+  const [first] = items('words')
   expect(first.outputs).toHaveLength(5)
   expect(Object.keys(first.also)).toEqual(['flexible', 'mean_of_samples'])
 })
