@@ -1,4 +1,5 @@
 /** @file Evaluates any model on any task, outside a run: the same subject, the same scores, remembered the same way. */
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { compareAll, type EvalReport, type ModelReport, modelReport, outcomeScores } from './eval/report.ts'
@@ -14,7 +15,7 @@ import { openScoringEngine, type ScoringEngine } from './run/scoring-engine.ts'
 import { openSubject, storePlace } from './run/subject.ts'
 import { openEvaluations, type TargetEvaluations } from './run/target.ts'
 import { hashOutputs } from './track/provenance.ts'
-import { logScoring, writeScoredItems, writeSummary } from './track/scorings.ts'
+import { logScoring, readSummary, writeScoredItems, writeSummary } from './track/scorings.ts'
 
 export interface EvaluateOptions extends Pick<RunOptions, 'signal' | 'onProgress'> {
   /** Stages as a recipe's `eval` has them; none for all that the run of the target has. */
@@ -99,7 +100,7 @@ async function score(
     const outcome = await evaluation.evaluate(openSubject(parts))
     options.signal?.throwIfAborted()
     outcomes.set(name, outcome)
-    const file = `${fileName(name, wanted)}.${which}.jsonl`
+    const file = `${fileName(asking, folder, name, wanted)}.${which}.jsonl`
     const { metric, better, items } = outcome
     await writeScoredItems(join(folder, file), items)
     await writeSummary(join(folder, file), {
@@ -120,7 +121,17 @@ function defaultFolder({ name }: Asked, { runsDir = 'runs' }: EvaluateOptions): 
   return join(runsDir, 'evals', basename(name).replace(/[^A-Za-z0-9._-]+/g, '-'))
 }
 
-/** Its own for each way of asking: what a run wrote itself, and the same task asked in another way, stay. */
-function fileName(name: string, options: StageUse): string {
-  return `${name}-${contentHash(options).slice(0, 6)}`
+/** A name of its own for each way of asking: what a run wrote itself, and the same task asked in another way, stay. */
+function fileName({ run }: TargetEvaluations, folder: string, name: string, options: StageUse): string {
+  const hash = contentHash(options)
+  const free =
+    run === undefined && ['base', 'tuned'].every((which) => isOurs(folder, `${name}.${which}`, hash))
+  return free ? name : `${name}-${hash.slice(0, 6)}`
+}
+
+/** Whether nothing lies there, or what was asked in this very way. */
+function isOurs(folder: string, stem: string, hash: string): boolean {
+  if (!existsSync(join(folder, `${stem}.jsonl`))) return true
+  const { options } = readSummary(join(folder, `${stem}.jsonl`))
+  return options !== undefined && contentHash(options as StageUse) === hash
 }

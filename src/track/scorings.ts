@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { EvalItem } from '../plugin/contract.ts'
 import { writeAtomically } from '../util/atomic.ts'
 import { InputError } from '../util/errors.ts'
+import { isObject, type JsonObject } from '../util/json-object.ts'
 import { parseJson, stringify, toNumber } from './json.ts'
 
 export interface Scoring {
@@ -34,6 +35,16 @@ export function writeScoredItems(file: string, items: readonly EvalItem[]): Prom
 /** Says beside a file of items, as `<name>.json` beside `<name>.jsonl`, what they are and came to. */
 export function writeSummary(file: string, summary: object): Promise<void> {
   return writeAtomically(file.replace(/l$/, ''), (draft) => draft.write(`${stringify(summary, 2)}\n`))
+}
+
+/** The summary beside a file of items; empty where there is none that can be read. */
+export function readSummary(file: string): JsonObject {
+  try {
+    const found = parseJson(readFileSync(file.replace(/l$/, ''), 'utf8'))
+    return isObject(found) ? found : {}
+  } catch {
+    return {}
+  }
 }
 
 /** What `itemLine` wrote. */

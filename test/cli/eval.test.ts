@@ -111,7 +111,9 @@ test('a model and an adapter by their folders; results that are there are not co
   expect(lines(itemFile('again', 'base')!)).toEqual(scored)
   // Asked in another way, the same task has files of its own; what was there stays.
   await medtune('eval', model, ...task, '--limit', '5', '--out', join(project, 'again'))
-  expect(readdirSync(join(project, 'again')).filter((name) => name.endsWith('.jsonl'))).toHaveLength(3)
+  await medtune('eval', model, ...task, '--limit', '5', '--out', join(project, 'again'))
+  const names = readdirSync(join(project, 'again')).filter((name) => name.endsWith('.base.jsonl'))
+  expect(names.sort()).toEqual([expect.stringMatching(/^my-task-[0-9a-f]{6}\.base/), 'my-task.base.jsonl'])
 })
 
 test('a run and a bare model are compared on the questions that both were asked, whatever the files are called', async () => {

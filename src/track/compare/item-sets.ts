@@ -1,10 +1,9 @@
 /** @file Files of items of any models, found and matched: which of them hold the same questions, whatever the files are called. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { EvalItem } from '../../plugin/contract.ts'
 import { isObject, type JsonObject } from '../../util/json-object.ts'
-import { parseJson } from '../json.ts'
-import { readScoredItems } from '../scorings.ts'
+import { readScoredItems, readSummary } from '../scorings.ts'
 
 /** What one model said to the items of one evaluation. */
 export interface ItemSet {
@@ -48,7 +47,7 @@ export function readItemSets(target: string): readonly ItemSet[] {
 }
 
 function readSet(file: string, stem: string): ItemSet {
-  const about = aboutOf(file)
+  const about = readSummary(file)
   const items = readScoredItems(file)
   const text = (key: string): string | undefined => {
     const value = about[key]
@@ -63,16 +62,6 @@ function readSet(file: string, stem: string): ItemSet {
     better: better === 'lower' ? 'lower' : 'higher',
     options: isObject(about.options) ? about.options : {},
     items,
-  }
-}
-
-/** The summary beside a file of items; empty where there is none. */
-function aboutOf(file: string): JsonObject {
-  try {
-    const found = parseJson(readFileSync(file.replace(/l$/, ''), 'utf8'))
-    return isObject(found) ? found : {}
-  } catch {
-    return {}
   }
 }
 
