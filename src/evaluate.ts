@@ -82,10 +82,8 @@ interface Scoring {
 }
 
 /** Every evaluation on one of the models; its items are written as soon as it is done. */
-async function score(
-  which: 'base' | 'tuned',
-  { asking, asked, engine, holdout, folder, options }: Scoring,
-): Promise<ReadonlyMap<string, EvalOutcome>> {
+async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<ReadonlyMap<string, EvalOutcome>> {
+  const { asking, asked, engine, holdout, folder, options } = scoring
   const { model, tokenizer, template } = asked
   const { compute } = asking.resolved.recipe
   const store = await storePlace(
@@ -100,7 +98,7 @@ async function score(
     const outcome = await evaluation.evaluate(openSubject(parts))
     options.signal?.throwIfAborted()
     outcomes.set(name, outcome)
-    const file = `${fileName(asking, folder, name, wanted)}.${which}.jsonl`
+    const file = `${fileName(scoring, name, wanted)}.${which}.jsonl`
     const { metric, better, items } = outcome
     await writeScoredItems(join(folder, file), items)
     await writeSummary(join(folder, file), {
@@ -121,8 +119,16 @@ function defaultFolder({ name }: Asked, { runsDir = 'runs' }: EvaluateOptions): 
   return join(runsDir, 'evals', basename(name).replace(/[^A-Za-z0-9._-]+/g, '-'))
 }
 
-/** A name of its own for each way of asking: what a run wrote itself, and the same task asked in another way, stay. */
-function fileName({ run }: TargetEvaluations, folder: string, name: string, options: StageUse): string {
+/**
+ * A name of its own for each way of asking, so that what a run wrote itself, and the same task asked in another way, stay.
+ * Who names the folder (`out`) gets plain names there, and new results in place of old ones.
+ */
+function fileName(
+  { asking: { run }, folder, options: { out } }: Scoring,
+  name: string,
+  options: StageUse,
+): string {
+  if (out !== undefined) return name
   const hash = contentHash(options)
   const free =
     run === undefined && ['base', 'tuned'].every((which) => isOurs(folder, `${name}.${which}`, hash))

@@ -110,9 +110,9 @@ test('a model and an adapter by their folders; results that are there are not co
   expect(readdirSync(cache, { recursive: true })).toHaveLength(files)
   expect(lines(itemFile('again', 'base')!)).toEqual(scored)
   // Asked in another way, the same task has files of its own; what was there stays.
-  await medtune('eval', model, ...task, '--limit', '5', '--out', join(project, 'again'))
-  await medtune('eval', model, ...task, '--limit', '5', '--out', join(project, 'again'))
-  const names = readdirSync(join(project, 'again')).filter((name) => name.endsWith('.base.jsonl'))
+  for (const limit of ['12', '5', '5'])
+    await medtune('eval', model, ...task, '--limit', limit, '--runs-dir', project)
+  const names = readdirSync(join(project, 'evals/model')).filter((name) => name.endsWith('.base.jsonl'))
   expect(names.sort()).toEqual([expect.stringMatching(/^my-task-[0-9a-f]{6}\.base/), 'my-task.base.jsonl'])
 })
 
