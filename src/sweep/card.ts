@@ -2,13 +2,8 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from '../track/json.ts'
-import {
-  countTrials,
-  ranking,
-  type SweepHeader,
-  type Trial,
-  type TrialStatus,
-} from '../track/sweep-journal.ts'
+import type { SweepHeader, Trial, TrialStatus } from '../track/sweep-journal.ts'
+import { countTrials, ranking } from '../track/sweep-trials.ts'
 import { writeAtomically } from '../util/atomic.ts'
 
 const BEAT_MS = 5000

@@ -14,6 +14,7 @@ const OWN: Readonly<Record<string, (row: RunRow) => unknown>> = {
   step: ({ step }) => step,
   steps: ({ steps }) => steps,
   sweep: ({ sweep }) => sweep,
+  trial: ({ trial }) => trial,
   tag: ({ tags }) => tags,
   tags: ({ tags }) => tags,
   note: ({ note }) => note,

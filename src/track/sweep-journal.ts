@@ -200,36 +200,54 @@ function parseLine(line: string, place: string): SweepEvent {
   return event
 }
 
-/** What the events come to. Events of a type that is not known (from a newer version) are passed over. */
+/** What the events come to. */
 export function replay(events: readonly SweepEvent[], file = JOURNAL): Omit<SweepState, 'bytes'> {
   const [header, ...rest] = events
-  if (header?.type !== 'sweep') throw new InputError(`${file}:1: does not begin with a sweep's header`)
-  if (header.version > JOURNAL_VERSION)
-    throw new InputError(
-      `${file}:1: version ${header.version} of the journal is newer than this medtune (${JOURNAL_VERSION}); update it`,
-    )
-  const trials = new Map<string, Trial>()
-  let end: SweepState['end']
-  let changes: SweepState['changes'] = {}
-  let [spent, since, last] = [0, header.time, header.time]
-  for (const event of rest) {
-    if (event.type === 'end') end = event
-    if (event.type === 'resume') {
-      end = undefined
-      changes = { ...changes, ...event.changes }
-      spent += secondsBetween(since, last)
-      since = event.time
-    }
-    last = event.time
-    if ('trial' in event) {
-      const next = advance(trials.get(event.trial), event)
-      if (next) trials.set(event.trial, next)
-    }
+  const state = new Replay(header, file)
+  for (const event of rest) state.take(event)
+  return state.now()
+}
+
+/** What a journal comes to, event by event. Events of a type that is not known (from a newer version) are passed over. */
+export class Replay {
+  readonly header: SweepHeader
+  private readonly trials = new Map<string, Trial>()
+  private end: SweepState['end']
+  private changes: SweepState['changes'] = {}
+  private spent = 0
+  private since: string
+  private last: string
+
+  /** @throws InputError where the first event is no header, or one of a newer version */
+  constructor(first: SweepEvent | undefined, file = JOURNAL) {
+    if (first?.type !== 'sweep') throw new InputError(`${file}:1: does not begin with a sweep's header`)
+    if (first.version > JOURNAL_VERSION)
+      throw new InputError(
+        `${file}:1: version ${first.version} of the journal is newer than this medtune (${JOURNAL_VERSION}); update it`,
+      )
+    this.header = first
+    this.since = this.last = first.time
   }
-  const sorted = [...trials.values()].sort((a, b) => a.index - b.index)
-  return {
-    ...{ header, trials: sorted, changes, spent: spent + secondsBetween(since, last) },
-    ...(end ? { end } : {}),
+
+  take(event: SweepEvent): void {
+    if (event.type === 'end') this.end = event
+    if (event.type === 'resume') {
+      this.end = undefined
+      this.changes = { ...this.changes, ...event.changes }
+      this.spent += secondsBetween(this.since, this.last)
+      this.since = event.time
+    }
+    this.last = event.time
+    if (!('trial' in event)) return
+    const next = advance(this.trials.get(event.trial), event)
+    if (next) this.trials.set(event.trial, next)
+  }
+
+  now(): Omit<SweepState, 'bytes'> {
+    const { header, changes, end } = this
+    const trials = [...this.trials.values()].sort((a, b) => a.index - b.index)
+    const spent = this.spent + secondsBetween(this.since, this.last)
+    return { header, trials, changes, spent, ...(end ? { end } : {}) }
   }
 }
 
@@ -284,19 +302,4 @@ function step(trial: Trial, event: Exclude<TrialEvent, { type: 'ask' }>): Trial 
     default:
       return trial
   }
-}
-
-/** Finished trials with a value, the best first; equal ones in the order they were asked for. */
-export function ranking({ header, trials }: Pick<SweepState, 'header' | 'trials'>): readonly Trial[] {
-  const sign = header.metric.goal === 'minimize' ? 1 : -1
-  return trials
-    .filter(({ status, value }) => status === 'done' && value !== undefined)
-    .sort((a, b) => sign * (a.value! - b.value!) || a.index - b.index)
-}
-
-/** How many trials stand where. */
-export function countTrials(trials: readonly Trial[]): Readonly<Record<TrialStatus, number>> {
-  const counts = { waiting: 0, running: 0, done: 0, pruned: 0, failed: 0 }
-  for (const { status } of trials) counts[status]++
-  return counts
 }

@@ -1,7 +1,7 @@
 /** @file The page in a real Chromium, clicked through as a person would. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
@@ -10,13 +10,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { exportReport } from '../../src/dashboard/server/report.ts'
 import { type Dashboard, startDashboard } from '../../src/dashboard/server/server.ts'
 import { stepEvent } from '../helpers/run-folders.ts'
+import { appendEvents, trialEvents } from '../helpers/sweep-folders.ts'
 import { tempFolder } from '../helpers/temp.ts'
 import { openBrowser } from './browser.ts'
-import { HOSTILE, makeScene } from './scene.ts'
+import { HOSTILE, makeScene, makeSweeps, SWEEP } from './scene.ts'
 
-const TABS = ['curves', 'parameters', 'compare', 'samples', 'system', 'run'] as const
+const TABS = ['curves', 'parameters', 'sweep', 'compare', 'samples', 'system', 'run'] as const
 
 let root: string
+/** Folder of the sweep that goes on. */
+let sweep: string
 let server: Dashboard
 let browser: Browser
 let context: BrowserContext | undefined
@@ -27,6 +30,7 @@ let asked: string[] = []
 beforeAll(async () => {
   root = tempFolder()
   makeScene(root)
+  sweep = makeSweeps(root)
   server = await startDashboard({ root, port: 0, onError: (error) => complaints.push(String(error)) })
   browser = await openBrowser()
 })
@@ -293,6 +297,77 @@ describe('parameters', () => {
   })
 })
 
+describe('a sweep', () => {
+  const row = (page: Page, trial: number): Locator => page.locator(`.trials tr[data-trial="${trial}"]`)
+
+  test('shows how each trial stands, the best so far, and what mattered', async () => {
+    const page = await open()
+    await page.getByRole('tab', { name: 'Sweep' }).click()
+    await page.waitForSelector('.trials')
+    expect(await page.locator('.sweep [role=status]').textContent()).toBe(
+      '12 of 24 trials: 1 running, 9 done, 1 pruned, 1 failed',
+    )
+    expect(await page.locator('.winner').textContent()).toBe(
+      'Best: 1.4 by trial 8, adapter.rank=8 optimizer.lr=0.00429497',
+    )
+    const order = await page.locator('.trials tbody th').allTextContents()
+    expect([order.slice(0, 2), order.slice(-2)]).toEqual([
+      ['11', '8'],
+      ['9', '10'],
+    ])
+    expect(await row(page, 9).textContent()).toContain('at step 20; at rung 20 it is number 5')
+    expect(await page.locator('.problems').textContent()).toBe('1 failed: the loss at step 12 is NaN')
+    const marks = (kind: string): Promise<number> => page.locator(`.history .trial.${kind}`).count()
+    expect(await Promise.all(['done', 'pruned', 'failed', 'running'].map(marks))).toEqual([9, 1, 1, 1])
+    expect(await page.locator('.space tbody tr').allTextContents()).toEqual([
+      expect.stringMatching(/^adapter\.rank2, 4, 88\d+ %$/),
+      expect.stringMatching(/^optimizer\.lr0\.0001 to 0\.01, log0\.0042\d+ %$/),
+    ])
+    expect(await page.locator('.sweep').textContent()).toContain('The same in every trial: train.steps = 80')
+  })
+
+  test('its trials open their runs and filter the table', async () => {
+    const page = await open({ hash: 'tab=sweep' })
+    await row(page, 2).getByRole('button').click()
+    await page.waitForSelector('.run .id')
+    expect(await page.locator('.run .id').textContent()).toContain('lora-2')
+    await page.getByRole('tab', { name: 'Sweep' }).click()
+    await page.getByRole('button', { name: 'Only its runs' }).click()
+    expect(await page.locator('.count').textContent()).toBe('3 of 18 runs')
+    expect(hash(page)).toContain(`filter=sweep+=+${SWEEP}`)
+  })
+
+  test('a trial that ends is there within a second, and a dead coordinator is told of', async () => {
+    const page = await open({ hash: 'tab=sweep' })
+    await page.waitForSelector('.trials')
+    await page.waitForTimeout(500)
+    const start = Date.now()
+    appendEvents(sweep, trialEvents(12, { rank: 8, lr: 4e-3, value: 0.5 }))
+    await page.waitForSelector('.winner:has-text("trial 12")')
+    expect(Date.now() - start).toBeLessThan(1000)
+    const card = join(sweep, 'sweep.json')
+    const alive = readFileSync(card, 'utf8')
+    writeFileSync(card, JSON.stringify({ ...JSON.parse(alive), pid: 2 ** 22 + 1 }))
+    await page.waitForSelector('.sweep .status.crashed')
+    expect(await page.locator('.sweep').textContent()).toMatch(/Go on with medtune sweep resume \S+-ranks/)
+    writeFileSync(card, alive)
+    await page.waitForSelector('.sweep .status.running', { timeout: 10_000 })
+  })
+
+  test('hostile text of a journal is text', async () => {
+    const page = await open({ hash: 'tab=sweep' })
+    await page.waitForSelector('.trials')
+    await page.getByLabel('Which sweep').selectOption({ index: 1 })
+    await page.waitForSelector('.sweep h2:has-text("hacked")')
+    await page.waitForSelector('.problems')
+    const text = (await page.locator('.sweep').textContent())!
+    expect(text.split('<script>window.hacked=1</script>').length).toBeGreaterThan(4)
+    expect(text).toContain('⟨U+202E⟩evil')
+    expect(await page.evaluate('window.hacked')).toBeUndefined()
+    expect(await page.locator('.sweep img, .sweep script').count()).toBe(0)
+  })
+})
+
 describe('comparing', () => {
   test('shows only the settings that changed, and evaluations with intervals and a verdict', async () => {
     const page = await open({ hash: 'filter=lora&tab=compare&sort=name' })
@@ -393,6 +468,9 @@ test('a report is one file that works without a server and asks for nothing', as
   expect(await page.locator('.verdict').allTextContents()).toContain('worse')
   await page.getByRole('tab', { name: 'Answers' }).click()
   await page.waitForSelector('.answer ins')
+  await page.getByRole('tab', { name: 'Sweep' }).click()
+  await page.waitForSelector('.trials')
+  expect(await page.locator('.history .trial').count()).toBeGreaterThan(10)
   for (const tab of ['Parameters', 'System', 'Run']) await page.getByRole('tab', { name: tab }).click()
   await page.waitForSelector('.run .code')
   expect(await page.locator('form.notes').count()).toBe(0)

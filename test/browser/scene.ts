@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import type { EvalItem } from '../../src/plugin/contract.ts'
 import { answers, iso, makeRun } from '../helpers/run-folders.ts'
+import { type FakeTrial, makeSweep, trialEvents, trialId } from '../helpers/sweep-folders.ts'
 
 /** Runs only as text; were any of it run, `window.hacked` would be set. */
 export const HOSTILE =
@@ -34,7 +35,10 @@ export function makeScene(root: string): void {
         )
         .concat(systemEvents())
         .join(''),
-      record: { started: iso(3600 * i), ended: iso(3600 * i + 400) },
+      record: {
+        ...{ started: iso(3600 * i), ended: iso(3600 * i + 400) },
+        ...(i < 3 ? { sweep: { id: SWEEP, trial: trialId(i) } } : {}),
+      },
     })
   }
   const odd = (id: string, more: object): void => {
@@ -66,6 +70,43 @@ export function makeScene(root: string): void {
     started: iso(90_005),
   }
   odd('live', { status: 'running', steps: 30, record: alive })
+}
+
+/** Id of the sweep that goes on. */
+export const SWEEP = 'beef0001'
+
+/** Two sweeps: one that goes on, with a trial of each kind, and one whose texts are hostile. Returns the folder of the first. */
+export function makeSweeps(root: string): string {
+  makeSweep(root, '2026-11-21T00-00-00Z-hostile', {
+    ...{ id: 'beef0002', name: HOSTILE },
+    space: [{ path: HOSTILE, distribution: { kind: 'categorical', values: [HOSTILE, 1] }, when: [] }],
+    events: [
+      { type: 'ask', trial: 't', index: 0, params: { [HOSTILE]: HOSTILE } },
+      { type: 'fail', trial: 't', attempt: 1, reason: HOSTILE, cause: 'failed', final: true },
+    ],
+  })
+  const trials: readonly FakeTrial[] = [
+    ...Array.from({ length: 9 }, (_, i) => ({
+      ...{ rank: 2 ** (1 + (i % 3)), lr: 1e-4 * 1.6 ** i, value: 3 - 0.2 * i + 0.3 * (i % 2) },
+    })),
+    {
+      rank: 4,
+      lr: 2e-4,
+      value: 5,
+      end: 'pruned',
+      reason: 'at rung 20 it is number 5 of 8, and 4 of them go on',
+    },
+    { rank: 8, lr: 9e-3, end: 'failed', reason: 'the loss at step 12 is NaN' },
+    { rank: 2, lr: 3e-3, value: 2.2, end: 'running' },
+  ]
+  const events = trials.flatMap((trial, i) => trialEvents(i, trial))
+  return makeSweep(root, '2026-11-22T00-00-00Z-ranks', {
+    id: SWEEP,
+    name: 'ranks',
+    events,
+    of: 24,
+    alive: true,
+  })
 }
 
 /** Better with the rank, and answered in a sentence of which a few words change. */

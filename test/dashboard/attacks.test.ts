@@ -12,6 +12,7 @@ import { type Dashboard, startDashboard } from '../../src/dashboard/server/serve
 import { runKey } from '../../src/track/run-key.ts'
 import { watchLag } from '../helpers/lag.ts'
 import { answers, makeRun } from '../helpers/run-folders.ts'
+import { makeSweep } from '../helpers/sweep-folders.ts'
 import { tempFolder } from '../helpers/temp.ts'
 import { type Ask, ask, raw } from './ask.ts'
 
@@ -49,6 +50,11 @@ beforeAll(async () => {
     symlinkSync(join(outside, target), join(b, name))
   }
   symlinkSync(outside, join(root, 'linked'))
+  makeSweep(root, 'sweep', { id: 'abcd0001' })
+  const leak = makeSweep(root, 'leak', { id: 'abcd0002' })
+  const elsewhere = makeSweep(outside, 'elsewhere', { id: 'abcd0003', name: SECRET })
+  rmSync(join(leak, 'sweep.jsonl'))
+  symlinkSync(join(elsewhere, 'sweep.jsonl'), join(leak, 'sweep.jsonl'))
   errors = []
   server = await startDashboard({ root, port: 0, assets, onError: (error) => errors.push(error) })
   await server.library.rows()
@@ -63,9 +69,11 @@ const cookie = (): string => `${server.cookie}=${server.token}`
 
 /** A request that is right in everything, for each route; an attack changes one thing. */
 function good(path: string, method: string): Ask {
-  const query = { '/api/series': `?run=${key}&metric=loss`, '/api/compare': `?run=${key},${runKey('b')}` }[
-    path
-  ]
+  const query = {
+    '/api/series': `?run=${key}&metric=loss`,
+    '/api/compare': `?run=${key},${runKey('b')}`,
+    '/api/sweep': `?sweep=${runKey('sweep')}`,
+  }[path]
   const other = path.startsWith('/api/') ? `?run=${key}&evaluation=exam&item=q0` : ''
   const body = method === 'POST' ? { body: '{"tags":["x"]}' } : {}
   const headers: Record<string, string> = { Cookie: cookie() }
@@ -79,7 +87,7 @@ const changed = (base: Ask, headers: Record<string, string | undefined>): Ask =>
 })
 
 const eachRoute = async (attack: (base: Ask) => Promise<void>): Promise<void> => {
-  expect(server.routes.length).toBeGreaterThanOrEqual(11)
+  expect(server.routes.length).toBeGreaterThanOrEqual(12)
   for (const { method, path } of server.routes) await attack(good(path, method))
 }
 
@@ -372,7 +380,7 @@ test('no name leads out of the folder: as a path, and as every parameter of ever
   }
 })
 
-test.each(['run', 'evaluation', 'item', 'metric', 'since', 'search'])(
+test.each(['run', 'sweep', 'evaluation', 'item', 'metric', 'since', 'search'])(
   'no name leads out of the folder as parameter %s',
   async (parameter) => {
     for (const name of PATHS) {
@@ -395,7 +403,7 @@ test('a link out of a run folder is not followed, by any route', async () => {
   const b = runKey('b')
   for (const { method, path } of server.routes) {
     if (method !== 'GET' || path === '/api/events') continue
-    const query = `run=${b}&evaluation=leak&item=q0&metric=loss&show=all`
+    const query = `run=${b}&sweep=${runKey('leak')}&evaluation=leak&item=q0&metric=loss&show=all`
     const answer = await ask(server.port, { path: `${path}?${query}`, headers: { Cookie: cookie() } })
     expect([200, 404]).toContain(answer.status)
     expect(answer.body).not.toContain(SECRET)

@@ -1,9 +1,12 @@
 /** @file Small parts of the page that need no page. */
 import { expect, test } from 'vitest'
+import { importancesOf } from '../../src/dashboard/app/parameters/importance.ts'
 import { paretoFront } from '../../src/dashboard/app/parameters/pareto.ts'
+import { bestSoFar, distributionText, inOrder } from '../../src/dashboard/app/sweep/trials.ts'
 import { groupFigure } from '../../src/dashboard/app/table/groups.ts'
 import { pickRows } from '../../src/dashboard/shared/pick-rows.ts'
 import type { RunRow } from '../../src/track/read/run-row.ts'
+import type { Trial } from '../../src/track/sweep-journal.ts'
 import { visible, visibleLine } from '../../src/util/visible.ts'
 import { wordDiff } from '../../src/util/word-diff.ts'
 
@@ -105,4 +108,63 @@ test('a group has the mean and the spread of its finite values', () => {
   )
   expect(groupFigure(rows, 'loss')).toEqual({ mean: 3, deviation: Math.sqrt(7), n: 3 })
   expect(groupFigure(rows, 'nothing')).toBeUndefined()
+})
+
+const trial = (index: number, status: Trial['status'], value?: number, more: Partial<Trial> = {}): Trial => ({
+  ...{ id: `t${index}`, index, params: {}, status, attempt: 1, failures: 0, losses: 0, asked: '' },
+  ...{ metrics: {}, reports: [], ...(value === undefined ? {} : { value }), ...more },
+})
+
+test('trials: the best so far, and running ones before ranked ones before the rest', () => {
+  const trials = [
+    trial(0, 'done', 3),
+    trial(1, 'failed', undefined, { reason: 'x' }),
+    trial(2, 'done', 4),
+    trial(3, 'pruned', 1),
+    trial(4, 'done', 2),
+    // As a page reads NaN.
+    trial(5, 'done', null as unknown as number),
+    trial(6, 'running', undefined, { reports: [{ step: 1, value: 9 }] }),
+  ]
+  const minimize = { metric: { name: 'm', goal: 'minimize', take: 'last' }, trials } as const
+  const maximize = { ...minimize, metric: { ...minimize.metric, goal: 'maximize' } } as const
+  expect(bestSoFar(minimize)).toEqual([
+    { index: 0, value: 3 },
+    { index: 4, value: 2 },
+  ])
+  expect(bestSoFar(maximize).map(({ index }) => index)).toEqual([0, 2])
+  expect(inOrder(minimize).map(({ index }) => index)).toEqual([6, 4, 0, 2, 5, 3, 1])
+  expect(inOrder(maximize).map(({ index }) => index)).toEqual([6, 2, 0, 4, 5, 3, 1])
+})
+
+test('what is searched, in words', () => {
+  const range = { kind: 'float', min: 5e-4, max: 0.01, scale: 'log' } as const
+  expect(distributionText(range)).toBe('0.0005 to 0.01, log')
+  expect(distributionText({ kind: 'int', min: 8, max: 512, scale: 'linear', step: 8 })).toBe(
+    '8 to 512 in steps of 8, whole',
+  )
+  expect(distributionText({ kind: 'int', min: 1000, max: 4000, scale: 'linear', step: 1 })).toBe(
+    '1000 to 4000, whole',
+  )
+  expect(distributionText({ kind: 'categorical', values: [4, 'linear', { use: 'x' }] })).toBe(
+    '4, linear, {"use":"x"}',
+  )
+})
+
+test('trials that were ended early count for what mattered; runs that were stopped by hand do not', () => {
+  // Whoever came to its end has the good rate; what tells those apart is the rank.
+  const rows = Array.from({ length: 24 }, (_, i): RunRow => {
+    const good = i < 8
+    const config = { rank: i % 4, rate: good ? 1 : 2 + (i % 2) }
+    return {
+      ...{ id: `r${i}`, name: 'r', status: good ? 'done' : 'stopped', step: good ? 80 : 20, sweep: 'a' },
+      ...{ tags: [], note: '', problems: [], about: {}, evals: [], curves: [] },
+      ...{ config, figures: { loss: good ? 1 + (i % 4) / 10 : 5 } },
+    }
+  })
+  const shares = importancesOf(rows, ['rank', 'rate'], 'loss', true)
+  expect(shares[0]).toMatchObject({ path: 'rate' })
+  expect(shares[0]!.share).toBeGreaterThan(0.9)
+  const alone = rows.map(({ sweep: _, ...row }) => row)
+  expect(importancesOf(alone, ['rank', 'rate'], 'loss', true)).toEqual([{ path: 'rank', share: 1 }])
 })

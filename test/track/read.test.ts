@@ -51,6 +51,17 @@ test('runs are found newest first, in folders of sweeps too, and nothing else is
   expect(await findRuns(join(root, 'nowhere'))).toEqual([])
 })
 
+test('a loss on held-out rows is a figure of a finished run too; the base model is only what came before a step', async () => {
+  const root = tempFolder()
+  const held = (step: number, loss: number): string =>
+    `${JSON.stringify({ time: '2026-11-22T10:00:00Z', type: 'eval', step, name: 'holdout', scores: { loss } })}\n`
+  makeRun(root, { id: 'a', steps: 4, tail: held(2, 3) + held(4, 2.5) })
+  makeRun(root, { id: 'b', steps: 4, status: 'failed', tail: held(0, 4) })
+  const [a, b] = [await row(root, 'a'), await row(root, 'b')]
+  expect([a.figures['eval.holdout.loss'], a.figures['eval.holdout.loss.base']]).toEqual([2.5, undefined])
+  expect([b.figures['eval.holdout.loss'], b.figures['eval.holdout.loss.base']]).toEqual([undefined, 4])
+})
+
 test('columns come from the cache once a file is quiet, and the cache may be deleted or damaged', async () => {
   const root = tempFolder()
   makeRun(root, { id: 'a', steps: 50 })

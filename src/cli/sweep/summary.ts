@@ -2,7 +2,8 @@
 import { relative } from 'node:path'
 import type { Params } from '../../plugin/contract.ts'
 import type { SessionResult } from '../../sweep/session.ts'
-import { countTrials, ranking, type Trial } from '../../track/sweep-journal.ts'
+import type { Trial } from '../../track/sweep-journal.ts'
+import { countTrials, ranking } from '../../track/sweep-trials.ts'
 
 type Paint = (text: string) => string
 

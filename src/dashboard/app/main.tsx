@@ -10,13 +10,15 @@ import { Header } from './header.tsx'
 import { ParametersView } from './parameters/parameters-view.tsx'
 import { RunView } from './run/run-view.tsx'
 import { SystemView } from './run/system-view.tsx'
-import { failure, overview, source, start } from './state/runs.ts'
+import { failure, overview, source, start, sweeps } from './state/runs.ts'
 import { change, TABS, type Tab, view } from './state/view.ts'
+import { SweepView } from './sweep/sweep-view.tsx'
 import { RunTable } from './table/run-table.tsx'
 
 const VIEWS: Readonly<Record<Tab, { readonly title: string; readonly show: () => preact.JSX.Element }>> = {
   curves: { title: 'Curves', show: CurvesView },
   parameters: { title: 'Parameters', show: ParametersView },
+  sweep: { title: 'Sweep', show: SweepView },
   compare: { title: 'Compare', show: CompareView },
   samples: { title: 'Answers', show: SamplesView },
   system: { title: 'System', show: SystemView },
@@ -56,16 +58,18 @@ function App() {
 }
 
 function Tabs({ tab }: { readonly tab: Tab }) {
+  // Without a sweep there is nothing to see of one.
+  const tabs = TABS.filter((one) => one !== 'sweep' || tab === 'sweep' || sweeps.value.length > 0)
   const onKeyDown = (event: KeyboardEvent): void => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (by === undefined) return
-    const next = TABS[(TABS.indexOf(tab) + by + TABS.length) % TABS.length]!
+    const next = tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length]!
     change({ tab: next })
     document.getElementById(`tab-${next}`)?.focus()
   }
   return (
     <div class="tabs" role="tablist" onKeyDown={onKeyDown}>
-      {TABS.map((one) => (
+      {tabs.map((one) => (
         <button
           type="button"
           key={one}

@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import type { ItemRow } from '../../track/compare/items.ts'
 import { readItemRows } from '../../track/compare/read-items.ts'
 import { ColumnStore, type RunColumns } from '../../track/read/column-store.ts'
-import { findRuns } from '../../track/read/find.ts'
+import { findAll } from '../../track/read/find.ts'
 import { type RunRow, readRow } from '../../track/read/run-row.ts'
 import { runKey } from '../../track/run-key.ts'
 import type { Change } from '../shared/wire.ts'
+import { type SweepChange, Sweeps } from './sweeps.ts'
 
 const LIVE_MS = 250
 const ALL_MS = 3000
@@ -31,6 +32,7 @@ interface Entry {
 export class Library {
   readonly root: string
   readonly store: ColumnStore
+  readonly sweeps: Sweeps
   private readonly entries = new Map<string, Entry>()
   private readonly ids = new Map<string, string>()
   private readonly listeners = new Set<(change: Change) => void>()
@@ -44,6 +46,7 @@ export class Library {
   constructor(root: string) {
     this.root = root
     this.store = new ColumnStore(root)
+    this.sweeps = new Sweeps(root)
     this.ready = this.lookAtAll()
     this.ready.then(() => {
       this.every(LIVE_MS, () => this.lookAtLive())
@@ -130,28 +133,33 @@ export class Library {
     const live = [...this.entries].filter(
       ([, { row, changed }]) => row.status === 'running' || now - changed < LATELY_MS,
     )
-    await this.look(live.map(([id]) => id))
+    await this.look(
+      live.map(([id]) => id),
+      [],
+      await this.sweeps.lookAtLive(),
+    )
   }
 
   private async lookAtAll(): Promise<void> {
-    const found = await findRuns(this.root)
-    const known = new Set(found)
+    const { runs, sweeps } = await findAll(this.root)
+    const known = new Set(runs)
     const removed = [...this.entries.keys()].filter((id) => !known.has(id))
     for (const id of removed) {
       this.entries.delete(id)
       this.ids.delete(runKey(id))
     }
-    await this.look(found, removed)
+    await this.look(runs, removed, await this.sweeps.lookAt(sweeps))
   }
 
-  private async look(ids: readonly string[], removed: readonly string[] = []): Promise<void> {
+  private async look(ids: readonly string[], removed: readonly string[], swept: SweepChange): Promise<void> {
     const rows: RunRow[] = []
     for (let at = 0; at < ids.length; at += AT_ONCE) {
       const batch = ids.slice(at, at + AT_ONCE)
       rows.push(...(await Promise.all(batch.map((id) => this.lookAt(id)))).filter((row) => row !== undefined))
     }
-    if (rows.length === 0 && removed.length === 0) return
-    for (const listener of this.listeners) listener({ rows, removed })
+    const changes = [rows, removed, swept.sweeps, swept.removedSweeps]
+    if (changes.every(({ length }) => length === 0)) return
+    for (const listener of this.listeners) listener({ rows, removed, ...swept })
   }
 
   /** The row, if it is not as it was. */

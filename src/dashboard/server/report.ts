@@ -56,11 +56,15 @@ export async function reportOf(library: Library, keys: readonly string[], assets
     if (run) runs.push(run)
   }
   const rows = runs.flatMap(({ key }) => library.rowOf(key) ?? [])
+  const of = new Set(rows.map(({ sweep }) => sweep))
+  const swept = library.sweeps.rows().filter(({ id }) => of.has(id))
+  const sweeps = swept.flatMap(({ folder }) => library.sweeps.detail(runKey(folder)) ?? [])
   const overview: Overview = {
-    ...{ title: basename(library.root), version: packageVersion(), readOnly: true, rows, cursor: '' },
+    ...{ title: basename(library.root), version: packageVersion(), readOnly: true },
+    ...{ rows, sweeps: swept, cursor: '' },
     exported: { time: new Date().toISOString(), buckets: BUCKETS },
   }
-  const data: ReportData = { overview, runs }
+  const data: ReportData = { overview, runs, sweeps }
   return pageOf(assets, await pack(stringify(data), columns))
 }
 

@@ -72,6 +72,16 @@ const READING: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/api/sweep',
+    handle: async ({ library }, params) => {
+      await library.rows()
+      const sweep = library.sweeps.detail(text(params, 'sweep'))
+      if (!sweep) throw new Refusal(404, 'no such sweep')
+      return json(sweep)
+    },
+  },
+  {
+    method: 'GET',
     path: '/api/compare',
     handle: comparison,
   },
@@ -143,7 +153,8 @@ async function overview({ library, stream, readOnly }: Context): Promise<Overvie
   // The cursor first: what changes in between comes twice, not never.
   const cursor = stream.cursor()
   const rows = await library.rows()
-  return { title: basename(library.root), version: packageVersion(), readOnly, rows, cursor }
+  const sweeps = library.sweeps.rows()
+  return { title: basename(library.root), version: packageVersion(), readOnly, rows, sweeps, cursor }
 }
 
 function seriesQuery(params: URLSearchParams): Parameters<typeof readSeries>[1] {

@@ -20,6 +20,8 @@ export class Stream {
   private readonly clients = new Set<ServerResponse>()
   /** Number of the change that last touched a run, or took it away. */
   private readonly touched = new Map<string, number>()
+  /** The same of sweeps, by their folder. */
+  private readonly touchedSweeps = new Map<string, number>()
   private readonly timer: NodeJS.Timeout
   private last = 0
 
@@ -55,19 +57,28 @@ export class Stream {
     this.last++
     for (const { id } of change.rows) this.touched.set(id, this.last)
     for (const id of change.removed) this.touched.set(id, this.last)
+    const { sweeps = [], removedSweeps = [] } = change
+    for (const { folder } of sweeps) this.touchedSweeps.set(folder, this.last)
+    for (const folder of removedSweeps) this.touchedSweeps.set(folder, this.last)
     this.write(message(this.cursor(), change))
   }
 
-  private missed(since: string): string {
-    const [boot, number] = since.split('-')
+  private missed(cursor: string): string {
+    const [boot, number] = cursor.split('-')
     if (boot !== this.boot || !/^\d+$/.test(number ?? '')) {
       return message(this.cursor(), { rows: [], removed: [], reset: true })
     }
-    const ids = [...this.touched].filter(([, at]) => at > Number(number)).map(([id]) => id)
-    if (ids.length === 0) return ''
-    const rows = ids.flatMap((id) => this.library.row(id) ?? [])
-    const removed = ids.filter((id) => this.library.row(id) === undefined)
-    return message(this.cursor(), { rows, removed })
+    const since = (touched: ReadonlyMap<string, number>): string[] =>
+      [...touched].filter(([, at]) => at > Number(number)).map(([id]) => id)
+    const [ids, folders] = [since(this.touched), since(this.touchedSweeps)]
+    if (ids.length + folders.length === 0) return ''
+    const { library } = this
+    return message(this.cursor(), {
+      rows: ids.flatMap((id) => library.row(id) ?? []),
+      removed: ids.filter((id) => library.row(id) === undefined),
+      sweeps: folders.flatMap((folder) => library.sweeps.row(folder) ?? []),
+      removedSweeps: folders.filter((folder) => library.sweeps.row(folder) === undefined),
+    })
   }
 
   private write(text: string): void {

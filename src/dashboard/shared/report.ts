@@ -1,7 +1,7 @@
 /** @file What a report holds of its runs: enough of each that the page works as it does with a server. Pure. */
 import type { ItemRow } from '../../track/compare/items.ts'
 import type { Header } from '../../track/read/column-cache.ts'
-import type { Overview, RunDetail } from './wire.ts'
+import type { Overview, RunDetail, SweepDetail } from './wire.ts'
 
 /** A run; its columns lie behind the JSON, in the order of the header, as f32 (times and steps as f64). */
 export interface ReportRun {
@@ -15,6 +15,8 @@ export interface ReportRun {
 export interface ReportData {
   readonly overview: Overview
   readonly runs: readonly ReportRun[]
+  /** Sweeps that any of the runs is a trial of. */
+  readonly sweeps: readonly SweepDetail[]
 }
 
 /** Columns that need all their digits. */

@@ -1,7 +1,9 @@
 /** @file What server and page say to each other. Pure: both import it. */
+import type { Space } from '../../plugin/contract.ts'
 import type { Mark } from '../../track/read/columns.ts'
 import type { RunRow } from '../../track/read/run-row.ts'
 import type { Window } from '../../track/series.ts'
+import type { SweepMetric, Trial, TrialStatus } from '../../track/sweep-journal.ts'
 
 /** x axes of a chart. */
 export type XAxis = 'step' | 'tokens' | 'time' | 'epoch'
@@ -13,6 +15,8 @@ export interface Overview {
   readonly version: string
   readonly readOnly: boolean
   readonly rows: readonly RunRow[]
+  /** Newest first. */
+  readonly sweeps: readonly SweepRow[]
   /** Where the stream of changes goes on. */
   readonly cursor: string
   /** Set in an exported report: when it was made, and how many buckets its curves were thinned to. */
@@ -24,6 +28,9 @@ export interface Change {
   readonly rows: readonly RunRow[]
   /** Ids of runs that are gone. */
   readonly removed: readonly string[]
+  readonly sweeps?: readonly SweepRow[]
+  /** Folders of sweeps that are gone. */
+  readonly removedSweeps?: readonly string[]
   /** The server started anew: everything is to be read again. */
   readonly reset?: boolean
 }
@@ -71,6 +78,36 @@ export interface RunDetail {
   readonly marks: readonly Mark[]
   /** The end of the error that a failed run left. */
   readonly error: string
+}
+
+/** How a sweep stands. */
+export interface SweepRow {
+  /** Its folder below the folder of runs; empty where it is that folder. */
+  readonly folder: string
+  /** What runs of its trials name it by. */
+  readonly id: string
+  readonly name: string
+  /** running, done, stopped, failed; `crashed` where nobody runs it, `unreadable` where its journal is damaged. */
+  readonly status: string
+  readonly reason?: string
+  readonly started: string
+  readonly counts: Readonly<Record<TrialStatus, number>>
+  /** How many trials there are to be, where that is known. */
+  readonly of?: number
+  /** Changes whenever anything of the sweep does. */
+  readonly version: string
+}
+
+export interface SweepDetail extends SweepRow {
+  readonly metric: SweepMetric
+  /** Names of the plugins. */
+  readonly method: string
+  readonly pruner: string
+  readonly space: Space
+  /** Of their reports only the last. */
+  readonly trials: readonly Trial[]
+  /** Seconds that its sessions took. */
+  readonly spent: number
 }
 
 export interface SampleQuery {

@@ -5,21 +5,34 @@ import { toNumber } from '../json.ts'
 import type { RowEval } from './run-row.ts'
 import type { Stream } from './run-stream.ts'
 
-/** The report's evaluations; of a run that did not get so far, what its events say. */
+/** The report's evaluations, and what the events say of others: those of a run without a report, and `holdout`. */
 export function evalsOf(report: JsonObject, stream: Stream): RowEval[] {
-  if (isObject(report.eval)) {
-    return Object.entries(report.eval).flatMap(([name, value]) =>
-      isObject(value) && typeof value.metric === 'string' ? [reported(name, value.metric, value)] : [],
-    )
-  }
-  return Object.entries(stream.header.tables).flatMap(([table, { length, columns }]) => {
+  const told = Object.entries(isObject(report.eval) ? report.eval : {}).flatMap(([name, value]) =>
+    isObject(value) && typeof value.metric === 'string' ? [reported(name, value.metric, value)] : [],
+  )
+  const known = new Set(told.map(({ name }) => name))
+  return [...told, ...measured(stream).filter(({ name }) => !known.has(name))]
+}
+
+/** The first and the last measurement; the first is of the base model only where it came before any step. */
+function measured({ header, whole }: Stream): RowEval[] {
+  return Object.entries(header.tables).flatMap(([table, { columns }]) => {
     const metric = Object.keys(columns).find((key) => key !== 'time' && key !== 'step')
     if (!table.startsWith('eval.') || !metric) return []
     const { first, last } = columns[metric]!
+    const steps = own(columns, 'step')
     const name = table.slice('eval.'.length)
     const better = LOWER.test(metric) ? 'lower' : 'higher'
-    const base = stream.whole ? { base: { value: first } } : {}
-    return [{ name, metric, better, ...base, ...(length > 1 ? { tuned: { value: last } } : {}) } as RowEval]
+    const base = whole && steps?.first === 0 ? { base: { value: first } } : {}
+    return [
+      {
+        name,
+        metric,
+        better,
+        ...base,
+        ...(steps && steps.last > 0 ? { tuned: { value: last } } : {}),
+      } as RowEval,
+    ]
   })
 }
 

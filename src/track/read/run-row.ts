@@ -40,6 +40,8 @@ export interface RunRow {
   readonly steps?: number
   /** Id of the sweep that it is a trial of. */
   readonly sweep?: string
+  /** Which of its trials. */
+  readonly trial?: string
   readonly tags: readonly string[]
   readonly note: string
   /** What is wrong with the folder, in words. */
@@ -89,7 +91,7 @@ export async function readRow(root: string, id: string, store: ColumnStore): Pro
     ...(ended ? { ended } : {}),
     step: stream.step ?? toNumber(record.step) ?? 0,
     ...(steps === undefined ? {} : { steps }),
-    ...(isObject(record.sweep) && typeof record.sweep.id === 'string' ? { sweep: record.sweep.id } : {}),
+    ...trialOf(record.sweep),
     ...notes,
     problems,
     config: Object.fromEntries(flatten(resolved.recipe ?? {})),
@@ -98,6 +100,12 @@ export async function readRow(root: string, id: string, store: ColumnStore): Pro
     evals,
     curves: curvesOf(stream),
   }
+}
+
+function trialOf(sweep: unknown): Pick<RunRow, 'sweep' | 'trial'> {
+  if (!isObject(sweep)) return {}
+  const [id, trial] = [textOf(sweep.id), textOf(sweep.trial)]
+  return { ...(id ? { sweep: id } : {}), ...(trial ? { trial } : {}) }
 }
 
 function heartbeatOf(record: JsonObject): Parameters<typeof standing>[0] {

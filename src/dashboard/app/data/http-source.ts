@@ -31,6 +31,7 @@ export const httpSource: Source = {
     return decodeSeries(await (await ask(address('series', keys, params), { signal })).arrayBuffer())
   },
   detail: async (key) => (await ask(address('run', [key]))).json(),
+  sweep: async (key) => (await ask(address('sweep', [], { sweep: key }))).json(),
   compare: async (keys, signal) => (await ask(address('compare', keys), { signal })).json(),
   samples: async (query, signal) =>
     (await ask(address('samples', query.keys, sampleParams(query)), { signal })).json(),

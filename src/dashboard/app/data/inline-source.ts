@@ -36,6 +36,7 @@ export function inlineSource(): Source | undefined {
     overview: async () => (await loaded).data.overview,
     series: async (query) => readSeries(async (key) => (await loaded).runs.get(key), query),
     detail: async (key) => (await loaded).runs.get(key)!.detail,
+    sweep: async (key) => (await loaded).data.sweeps.find(({ folder }) => runKey(folder) === key)!,
     async compare(keys) {
       const { rows } = await loaded
       const known = keys.flatMap((key) => {

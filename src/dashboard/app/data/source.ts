@@ -11,12 +11,15 @@ import type {
   SampleReply,
   SeriesQuery,
   SeriesReply,
+  SweepDetail,
 } from '../../shared/wire.ts'
 
 export interface Source {
   overview(): Promise<Overview>
   series(query: SeriesQuery, signal: AbortSignal): Promise<SeriesReply>
   detail(key: string): Promise<RunDetail>
+  /** @param key of the sweep's folder */
+  sweep(key: string): Promise<SweepDetail>
   compare(keys: readonly string[], signal: AbortSignal): Promise<Comparison>
   samples(query: SampleQuery, signal: AbortSignal): Promise<SampleReply>
   sample(query: SampleQuery, id: string): Promise<Sample>

@@ -10,7 +10,10 @@ export const FEWEST = 8
 /** Numbers of so many different values are a range, not a list. */
 const MANY = 8
 
-/** Shares of what single settings explain of a figure; the largest first. */
+/**
+ * Shares of what single settings explain of a figure; the largest first. Trials that a sweep ended early count too:
+ * those that were left would tell the good from the best.
+ */
 export function importancesOf(
   rows: readonly RunRow[],
   settings: readonly string[],
@@ -19,8 +22,9 @@ export function importancesOf(
 ): readonly Importance[] {
   const scored = rows.flatMap((row) => {
     const value = fieldOf(row, goal)
-    return row.status === 'done' && typeof value === 'number' && Number.isFinite(value)
-      ? [{ row, value }]
+    const ended = row.status === 'stopped' && row.sweep !== undefined
+    return (row.status === 'done' || ended) && typeof value === 'number' && Number.isFinite(value)
+      ? [{ row, value, status: ended ? ('pruned' as const) : ('done' as const) }]
       : []
   })
   if (scored.length < FEWEST) return []
@@ -30,13 +34,13 @@ export function importancesOf(
       scored.map(({ row }) => row.config[path]),
     ),
   )
-  const trials = scored.map(({ row, value }, index): Trial => {
+  const trials = scored.map(({ row, value, status }, index): Trial => {
     const params = Object.fromEntries(
       settings.filter((path) => row.config[path] !== undefined).map((path) => [path, row.config[path]]),
     )
     return {
-      ...{ id: row.id, index, params, status: 'done', attempt: 1, failures: 0, losses: 0, value },
-      ...{ metrics: {}, reports: [], asked: '' },
+      ...{ id: row.id, index, params, status, attempt: 1, failures: 0, losses: 0, value },
+      ...{ metrics: {}, reports: [{ step: row.step, value }], asked: '' },
     }
   })
   return importances(space, trials, lowerIsBetter ? 'minimize' : 'maximize')
@@ -48,6 +52,6 @@ function parameterOf(path: string, values: readonly unknown[]): SweepParameter {
   const few = numbers.length < MANY || numbers.length < unique.length
   if (few) return { path, distribution: { kind: 'categorical', values: unique }, when: [] }
   const [min, max] = [Math.min(...numbers), Math.max(...numbers)]
-  const scale = min > 0 && max / min >= 20 ? 'log' : 'linear'
+  const scale = min > 0 && max / min >= 10 ? 'log' : 'linear'
   return { path, distribution: { kind: 'float', min, max, scale }, when: [] }
 }

@@ -1,6 +1,6 @@
 /** @file How settings and results go together, over all runs that match. */
-import { useEffect, useRef, useState } from 'preact/hooks'
 import { label } from '../parts/format.ts'
+import { useWidth } from '../parts/use-width.ts'
 import { brushed, filtered, headlines, isLowerBetter, settings } from '../state/runs.ts'
 import { change, view } from '../state/view.ts'
 import { ImportanceBars } from './importance.tsx'
@@ -13,14 +13,8 @@ const FRAME = 26
 const AXES = 6
 
 export function ParametersView() {
-  const box = useRef<HTMLDivElement>(null)
-  const [width, setWidth] = useState(0)
-  useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width) - FRAME))
-    observer.observe(box.current!)
-    return () => observer.disconnect()
-  }, [])
-
+  const [box, whole] = useWidth<HTMLDivElement>()
+  const width = whole - FRAME
   const apart = settings.value
   const figures = figuresOf()
   const goal = headlines.value[0] ?? 'loss'

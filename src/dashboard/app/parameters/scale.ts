@@ -61,7 +61,12 @@ function ticksOf(
 ): number[] {
   if (words.length > 0) return words.map((_, i) => i)
   const unique = [...new Set(values)].sort((a, b) => a - b)
-  if (unique.length <= 6) return unique
+  return unique.length <= 6 ? unique : roundTicks(low, high, log)
+}
+
+/** Round numbers from `low` to `high`; three places of a logarithmic axis. */
+export function roundTicks(low: number, high: number, log: boolean): number[] {
+  if (!(high > low)) return [low]
   if (log) return [low, Math.sqrt(low * high), high]
   const step = niceStep((high - low) / 4)
   const first = Math.ceil(low / step) * step

@@ -4,7 +4,7 @@ import { parseQuery, type Query } from '../../../track/query.ts'
 import type { RunRow } from '../../../track/read/run-row.ts'
 import { differing, fieldOf, lookupIn, sortRows } from '../../../track/row-fields.ts'
 import { runKey } from '../../../track/run-key.ts'
-import type { Change, Overview } from '../../shared/wire.ts'
+import type { Change, Overview, SweepRow } from '../../shared/wire.ts'
 import { httpSource } from '../data/http-source.ts'
 import type { Source } from '../data/source.ts'
 import { change, view } from './view.ts'
@@ -15,7 +15,7 @@ const FIRST = 10
 const SETTINGS = 4
 
 export const source = signal<Source>(httpSource)
-export const overview = signal<Omit<Overview, 'rows'> | undefined>(undefined)
+export const overview = signal<Omit<Overview, 'rows' | 'sweeps'> | undefined>(undefined)
 export const failure = signal('')
 /** Whether the server can be reached. */
 export const online = signal(true)
@@ -23,14 +23,23 @@ const byKey = signal<ReadonlyMap<string, RunRow>>(new Map())
 
 export const rows = computed<readonly RunRow[]>(() => [...byKey.value.values()])
 
+/** By folder. */
+const sweepsByFolder = signal<ReadonlyMap<string, SweepRow>>(new Map())
+
+/** Newest first. */
+export const sweeps = computed<readonly SweepRow[]>(() =>
+  [...sweepsByFolder.value.values()].sort((a, b) => (a.started < b.started ? 1 : -1)),
+)
+
 export function rowOf(key: string): RunRow | undefined {
   return byKey.value.get(key)
 }
 
 export async function load(): Promise<void> {
   try {
-    const { rows: found, ...rest } = await source.value.overview()
+    const { rows: found, sweeps: swept, ...rest } = await source.value.overview()
     overview.value = rest
+    sweepsByFolder.value = new Map(swept.map((sweep) => [sweep.folder, sweep]))
     byKey.value = new Map(found.map((row) => [runKey(row.id), row]))
     failure.value = ''
   } catch (error) {
@@ -43,8 +52,14 @@ export async function start(): Promise<void> {
   if (overview.value) source.value.follow(overview.value.cursor, take, (up) => (online.value = up))
 }
 
-function take({ rows: changed, removed, reset }: Change): void {
+function take({ rows: changed, removed, sweeps: swept = [], removedSweeps = [], reset }: Change): void {
   if (reset) return void load()
+  if (swept.length + removedSweeps.length > 0) {
+    const folders = new Map(sweepsByFolder.value)
+    for (const sweep of swept) folders.set(sweep.folder, sweep)
+    for (const folder of removedSweeps) folders.delete(folder)
+    sweepsByFolder.value = folders
+  }
   const next = new Map(byKey.value)
   for (const row of changed) next.set(runKey(row.id), row)
   for (const id of removed) next.delete(runKey(id))

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals'
 import { X_AXES, type XAxis } from '../../shared/wire.ts'
 
-export const TABS = ['curves', 'parameters', 'compare', 'samples', 'system', 'run'] as const
+export const TABS = ['curves', 'parameters', 'sweep', 'compare', 'samples', 'system', 'run'] as const
 export type Tab = (typeof TABS)[number]
 export const SHOWS = ['differing', 'wins', 'losses', 'all'] as const
 
@@ -37,6 +37,8 @@ export interface View {
   readonly base: string
   /** Key of the run whose page is open. */
   readonly run: string
+  /** Key of the sweep that is looked at; empty for the newest. */
+  readonly sweep: string
 }
 
 export const START: View = {
@@ -70,6 +72,7 @@ export const START: View = {
     search: '',
     base: '',
     run: '',
+    sweep: '',
   },
 }
 

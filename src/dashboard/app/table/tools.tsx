@@ -88,7 +88,7 @@ function without<T>(record: Readonly<Record<string, T>>, key: string): Record<st
 
 /** Everything a table can show or group by. */
 export function allFields(): readonly string[] {
-  const found = new Set<string>(['status', 'sweep', 'tag', 'started', 'step', ...headlines.value])
+  const found = new Set<string>(['status', 'sweep', 'trial', 'tag', 'started', 'step', ...headlines.value])
   for (const { figures, config, about } of rows.value) {
     for (const part of [figures, config, about]) for (const key of Object.keys(part)) found.add(key)
   }
