@@ -27,9 +27,29 @@ export async function* readJson(file: string): AsyncGenerator<Row> {
     return
   }
   const keyed = Object.entries(value ?? {})
+  // JavaScript moves keys that are whole numbers, such as PubMed's, before all others.
+  if (keyed.some(([id]) => /^\d+$/.test(id))) inOrder(keyed, topKeys(text))
   if (typeof value !== 'object' || keyed.length === 0 || keyed.some(([, item]) => !isObject(item)))
     throw new InputError(`${file}: must hold an array of objects, not ${excerpt(JSON.stringify(value))}`)
   for (const [id, item] of keyed) yield { id, ...(item as Row) }
+}
+
+function inOrder(keyed: [string, unknown][], keys: readonly string[]): void {
+  const places = new Map(keys.map((key, place) => [key, place]))
+  keyed.sort(([a], [b]) => places.get(a)! - places.get(b)!)
+}
+
+/** The keys of the outermost object of a valid JSON text, in the order in which they first stand there. */
+function topKeys(text: string): string[] {
+  const keys = new Set<string>()
+  let depth = 0
+  for (const { 0: token, index } of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]/g)) {
+    if (token === '{' || token === '[') depth++
+    else if (token === '}' || token === ']') depth--
+    else if (depth === 1 && /\s*:/y.test(text.slice(index + token.length, index + token.length + 64)))
+      keys.add(JSON.parse(token) as string)
+  }
+  return [...keys]
 }
 
 function isObject(value: unknown): boolean {

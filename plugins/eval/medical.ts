@@ -24,5 +24,9 @@ export default [
   mmlu('college_medicine'),
   mmlu('medical_genetics'),
   mmlu('professional_medicine'),
+  shipped('medqa_cot', 'MedQA, answered in words after thinking.'),
+  shipped('medmcqa_cot', 'MedMCQA, answered in words after thinking.'),
+  shipped('pubmedqa_cot', 'PubMedQA, answered in words after thinking.'),
+  shipped('pubmedqa_source', 'PubMedQA from the file of its authors (ori_pqal.json).'),
   shipped('multimedqa', 'The nine medical tasks together, each question counting alike.'),
 ]

@@ -349,6 +349,8 @@ export interface EvalOutcome {
 export interface Evaluation {
   /** Whether it reads the subject's held-out documents: then `dataset.holdout` must keep some. */
   readonly needsHoldout?: boolean
+  /** What makes its items a test set, such as `the split "test"`: neither a sweep nor early stopping may choose by it. */
+  readonly test?: string
   /**
    * Reads, and downloads where it must, what it will ask; called once, before a run has a folder.
    * Throws what a bad option or file is told with.

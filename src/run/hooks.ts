@@ -1,5 +1,6 @@
 /** @file What listens between two steps of a run: guards, then what is measured, then what decides by it. */
 import type { EvalOutcome, RunEventBody } from '../plugin/contract.ts'
+import { logScoring } from '../track/scorings.ts'
 import { earlyStoppingHook } from '../train/early-stopping.ts'
 import { lossGuard } from '../train/guards/loss.ts'
 import { nonfiniteGuard } from '../train/guards/nonfinite.ts'
@@ -42,6 +43,11 @@ function measurements(context: EvaluateContext, watch: MetricWatch | undefined):
     emit({ type: 'eval', step, name, scores: measurement.scores })
     watch?.note(name, step, measurement)
   }
+  const scored = (name: string) => (step: number, measurement: Measurement) => {
+    const items = measurement.scores.n ?? 0
+    logScoring(log.folder.file('eval'), { name, which: 'tuned', items, model: '', step })
+    told(name)(step, measurement)
+  }
   const hooks: StepHook[] = []
   const { eval_every: every, eval_rows } = recipe.train
   const { holdout } = data
@@ -58,7 +64,7 @@ function measurements(context: EvaluateContext, watch: MetricWatch | undefined):
     if (often === undefined) continue
     const measure = async () => measurementOf(await evaluateInTraining(name, evaluation, context))
     hooks.push(
-      measureHook({ name: `eval.${name}`, every: often, atEnd: name === watched }, measure, told(name)),
+      measureHook({ name: `eval.${name}`, every: often, atEnd: name === watched }, measure, scored(name)),
     )
   }
   if (watched === TRAIN && every !== undefined && watch) {

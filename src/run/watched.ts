@@ -2,6 +2,7 @@
 import { outcomeScores } from '../eval/report.ts'
 import type { EvalOutcome } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
+import { chosenByTest, testSplit } from '../recipe/test-split.ts'
 import { splitMetric } from '../train/metric-watch.ts'
 import { nearest } from '../util/nearest.ts'
 import type { NamedEvaluation } from './stages.ts'
@@ -32,6 +33,9 @@ export function checkWatched(resolved: ResolvedRecipe, evaluations: readonly Nam
       `the recipe does not measure "${metric}"${hint}; it has: ${allowed.join(', ')}`,
     )
   }
+  const use = resolved.recipe.eval[evaluations.indexOf(found)]!
+  const test = testSplit(use) ?? found.evaluation.test
+  if (test !== undefined) throw resolved.error(METRIC, chosenByTest(use, test))
   if (found.every !== undefined) return
   throw resolved.error(
     METRIC,

@@ -1,6 +1,7 @@
 /** @file What trials are chosen by: which names a recipe measures, when, and which of them nothing may be chosen by. */
 import type { Problem } from '../recipe/errors.ts'
-import type { Recipe, StageUse } from '../recipe/recipe.ts'
+import type { Recipe } from '../recipe/recipe.ts'
+import { chosenByTest, evaluationName, testSplit } from '../recipe/test-split.ts'
 import { nearest } from '../util/nearest.ts'
 
 /** Measured while a trial trains, so that a pruner can watch it. */
@@ -9,17 +10,12 @@ const TRAIN = 'train.loss'
 
 export type Finding = Pick<Problem, 'message' | 'suggestion' | 'allowed'>
 
-/** What an evaluation is called in reports. */
-export function evaluationName(use: StageUse): string {
-  return typeof use.name === 'string' ? use.name : use.use
-}
-
 /** What is wrong with choosing by `metric`; undefined where nothing is. `paths` are what trials change. */
 export function checkMetric(metric: string, recipe: Recipe, paths: readonly string[]): Finding | undefined {
   if (metric === HOLDOUT) return checkHoldout(recipe, paths)
   if (metric.startsWith('train.')) return undefined
   const names = recipe.eval.map(evaluationName)
-  const use = recipe.eval.find((_, i) => metric === names[i] || metric.startsWith(`${names[i]}.`))
+  const use = recipe.eval[measuredBy(metric, recipe)]
   if (!use) {
     const allowed = [HOLDOUT, TRAIN, ...names]
     const suggestion = nearest(metric, allowed)
@@ -30,12 +26,13 @@ export function checkMetric(metric: string, recipe: Recipe, paths: readonly stri
     }
   }
   const test = testSplit(use)
-  if (!test) return undefined
-  return {
-    message:
-      `"${evaluationName(use)}" scores ${test}: choosing by it makes the test part of training, and its score ` +
-      'means nothing afterwards. Choose by validation data (holdout.loss, or a split that is not the test), and score the winner on the test once',
-  }
+  return test === undefined ? undefined : { message: chosenByTest(use, test) }
+}
+
+/** Index of the evaluation that a metric is of; -1 where it is of none. */
+export function measuredBy(metric: string, { eval: evaluations }: Recipe): number {
+  const names = evaluations.map(evaluationName)
+  return names.findIndex((name) => metric === name || metric.startsWith(`${name}.`))
 }
 
 function checkHoldout({ train }: Recipe, paths: readonly string[]): Finding | undefined {
@@ -44,20 +41,6 @@ function checkHoldout({ train }: Recipe, paths: readonly string[]): Finding | un
     message:
       'holdout.loss is measured only where the recipe has train.eval_every; set it there, or as a parameter of one value',
   }
-}
-
-/** What makes an evaluation one of a test split, in words; undefined where nothing says so. */
-function testSplit(use: StageUse): string | undefined {
-  const split = ['split', 'config'].find((key) => isTest(use[key]))
-  if (split) return `the ${split} "${use[split]}"`
-  const file = ['path', 'repo', 'task'].find((key) => isTest(use[key]))
-  if (file) return `${file} "${use[file]}", a test by its name`
-  return isTest(use.name) ? 'a test by its name' : undefined
-}
-
-/** `test`, `test_a`, `data/test.jsonl`; not `latest` or `contest`. */
-function isTest(value: unknown): boolean {
-  return typeof value === 'string' && /(^|[^a-z])tests?([^a-z]|$)/i.test(value)
 }
 
 /** What is wrong with watching `metric` during training. */

@@ -14,9 +14,10 @@ import { applyOverrides } from '../recipe/override.ts'
 import { parseRecipe } from '../recipe/parse.ts'
 import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
 import { baseDir, openRegistry, overFallbacks } from '../recipe/resolve.ts'
+import { chosenByTest } from '../recipe/test-split.ts'
 import { type MapNode, placeOf, toValue, withEntry } from '../recipe/tree.ts'
 import { findSweep } from './find.ts'
-import { checkMetric, checkWatch, type Finding } from './metric.ts'
+import { checkMetric, checkWatch, type Finding, measuredBy } from './metric.ts'
 import { buildSpace, expandParameters } from './parameters.ts'
 import { probeSpace } from './probe.ts'
 import { sweepKeys, sweepSchema } from './schema.ts'
@@ -49,7 +50,7 @@ export async function resolveSweep(target: string, overrides: readonly string[])
     })),
   )
   const watch = String(spec.early_terminate.metric ?? spec.metric.name)
-  checkMetrics(sheet, base!, space, watch, problems)
+  await checkMetrics(sheet, base!, space, watch, problems)
   const stages = await openStages(sheet, problems)
   const trials = stages.sampler && countTrials(sheet, space, stages.sampler, problems)
   refuse(problems)
@@ -125,21 +126,31 @@ async function collected<T>(problems: Problem[], action: () => T | Promise<T>): 
   }
 }
 
-function checkMetrics(
+async function checkMetrics(
   { spec, root }: Sheet,
-  { recipe }: ResolvedRecipe,
+  base: ResolvedRecipe,
   space: Space,
   watch: string,
   problems: Problem[],
-): void {
+): Promise<void> {
+  const { recipe } = base
   const paths = space.map((parameter) => parameter.path)
   const add = (where: string, finding: Finding | undefined): void => {
     if (finding) problems.push({ ...placeAt(root, where), path: where, ...finding })
   }
-  add('metric.name', checkMetric(spec.metric.name, recipe, paths))
+  const { name } = spec.metric
+  add('metric.name', checkMetric(name, recipe, paths) ?? (await checkItems(name, base)))
   if (spec.early_terminate.use === 'none') return
   const own = spec.early_terminate.metric === undefined ? 'early_terminate' : 'early_terminate.metric'
   add(own, checkWatch(watch, recipe, paths))
+}
+
+/** What the evaluation itself knows of its items: a task's file may name a test split. Its own mistakes are told where it is run. */
+async function checkItems(metric: string, base: ResolvedRecipe): Promise<Finding | undefined> {
+  const index = measuredBy(metric, base.recipe)
+  if (index < 0) return undefined
+  const made = await createStage(base, 'eval', `eval.${index}`, () => {}).catch(() => undefined)
+  return made?.test === undefined ? undefined : { message: chosenByTest(base.recipe.eval[index]!, made.test) }
 }
 
 type SweepStages = { readonly [K in 'sampler' | 'pruner' | 'executor']: Stages[K] | undefined }

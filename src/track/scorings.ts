@@ -11,8 +11,10 @@ export interface Scoring {
   readonly name: string
   readonly which: 'base' | 'tuned'
   readonly items: number
-  /** Hash of what decided the scores. */
+  /** Hash of what decided the scores; empty where they were not remembered. */
   readonly model: string
+  /** The step of training after which it was done, where it was done between two of them. */
+  readonly step?: number
   /** The file of items, where its name does not follow from the others. */
   readonly file?: string
 }

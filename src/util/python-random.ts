@@ -1,4 +1,4 @@
-/** @file Python's `random.Random`, as far as sampling few-shot examples needs it: the same seed draws the same ones. */
+/** @file Python's `random.Random`, as far as samples and shuffles need it: the same seed draws the same. */
 import { MersenneTwister } from './mersenne-twister.ts'
 
 export class PythonRandom {
@@ -30,6 +30,18 @@ export class PythonRandom {
     const drawn = new Set<number>()
     while (drawn.size < k) drawn.add(this.#below(n))
     return [...drawn]
+  }
+
+  /** The values in the order into which Python's `shuffle` brings a list of them. */
+  shuffled<T>(values: readonly T[]): T[] {
+    const list = [...values]
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = this.#below(i + 1)
+      const held = list[i]!
+      list[i] = list[j]!
+      list[j] = held
+    }
+    return list
   }
 
   /** Uniform below `n`, by rejection. */

@@ -119,6 +119,10 @@ test('an evaluation of the recipe decides, measured every few steps', async () =
   const values = measured.slice(1, 4).map(({ scores }) => scores.acc_norm!)
   const { best } = report!.train
   expect(best).toMatchObject({ metric: 'colours.acc_norm', value: Math.max(...values) })
+  // Each look is on record: before, at 5, 10 and 12, and after.
+  const looks = readFileSync(join(folder, 'eval/scorings.jsonl'), 'utf8').trim().split('\n')
+  expect(looks.map((line) => JSON.parse(line).step)).toEqual([undefined, 5, 10, 12, undefined])
+  expect(looks.map((line) => JSON.parse(line).items)).toEqual([9, 9, 9, 9, 9])
   expect(best!.step).toBe([5, 10, 12][values.indexOf(Math.max(...values))])
   expect(measured[4]!.scores.acc_norm).toBe(best!.value)
 })
@@ -137,6 +141,10 @@ test.each([
   [
     ['train.eval_every=3', 'early_stopping.metric=holdout.los'],
     /the recipe does not measure "holdout\.los"; did you mean "holdout\.loss"/,
+  ],
+  [
+    ['eval.1.name=final_test', 'eval.1.every=2', 'early_stopping.metric=final_test'],
+    /early_stopping\.metric: "final_test" scores a test by its name: choosing by it makes the test part of training/,
   ],
   [
     ['early_stopping.metric=colours'],

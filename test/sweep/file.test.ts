@@ -184,6 +184,42 @@ it('refuses metrics that are not measured, measured too late, or a test', async 
   )
 })
 
+it('refuses a task whose own file names a test split', async () => {
+  const by = async (use: string, name: string) => {
+    const folder = folderOf({
+      'good.yaml': GOOD.replace('[loss]', `[${use}]`),
+      'exam.yaml':
+        'dataset: { use: hub, repo: some/exam, split: test }\nprompt: "{q}"\nchoices: [A, B]\nanswer: a\n',
+      's.yaml': `recipe: good.yaml\nrun_cap: 2\nmetric: { name: ${name}, goal: maximize }\nparameters: { adapter.rank: [4, 8] }\n`,
+    })
+    return loadSweep(path.join(folder, 's.yaml')).then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    )
+  }
+  const refusal = (name: string, test: string) =>
+    expect.stringContaining(
+      `metric.name: "${name}" scores ${test}: choosing by it makes the test part of training`,
+    )
+  expect(await by('medqa_4options', 'medqa_4options')).toEqual(
+    refusal('medqa_4options', 'the split "test" of medqa_4options'),
+  )
+  expect(await by('{ use: multimedqa, name: all }', 'all.acc')).toEqual(
+    refusal('all', 'the test half of pubmedqa'),
+  )
+  expect(await by('{ use: task, name: mine, task: ./exam.yaml }', 'mine')).toEqual(
+    refusal('mine', 'the split "test" of exam'),
+  )
+  const file = (name: string) => by(`{ use: multiple-choice, name: qa, path: ${name} }`, 'qa')
+  expect(await file('test/part-0.jsonl')).toEqual(
+    refusal('qa', 'path "test/part-0.jsonl", a test by its name'),
+  )
+  // A project may be called what it likes.
+  expect(await file('/home/me/my-test/contest/val.jsonl')).toBe('accepted')
+  // The validation split of MedMCQA is one.
+  expect(await by('medmcqa', 'medmcqa.acc_norm')).toBe('accepted')
+})
+
 it('an empty file, an unknown name and a broken recipe are told as such', async () => {
   expect(await mistakes('')).toEqual([
     's.yaml:1:1  the file is empty; a sweep needs at least a recipe, a metric and parameters',

@@ -1,6 +1,7 @@
 /** @file What a task file may say, and what it comes to once its patterns are parsed. */
 import type { YamlFile } from '../../plugin/contract.ts'
 import type { OptionsSchema } from '../../plugin/options.ts'
+import type { HalfRule } from './half.ts'
 import { PatternError, parseTaskPattern, type TaskPattern } from './pattern.ts'
 
 export const METRICS = ['acc', 'acc_norm', 'exact_match', 'f1', 'rouge_l'] as const
@@ -33,6 +34,24 @@ export const TASK_SCHEMA = {
     ids: text(
       'A file with the ids of the items to ask: a JSON list, an object by its keys, or an id a line.',
     ),
+    half: {
+      type: 'object',
+      properties: {
+        by: text('Column whose values are halved one by one.'),
+        values: {
+          type: 'array',
+          minItems: 1,
+          items: text('A value.'),
+          description: 'The values, in the order in which they are halved.',
+        },
+        seed: { type: 'integer', minimum: 0, default: 0, description: "Seed of Python's random." },
+        rows: text('SHA-256 of the ids of all rows, joined by line breaks: other rows are all asked.'),
+      },
+      required: ['by', 'values', 'rows'],
+      additionalProperties: false,
+      description:
+        'Asks the second half of the rows of each value, shuffled: the test set of authors who drew it so.',
+    },
     id: text('Column with the name of an item; its number if left out.'),
     cluster: text('Column with what items share, such as a passage: they then count as one draw.'),
     ask: {
@@ -143,6 +162,7 @@ export interface TaskDefinition {
   readonly id?: string
   readonly cluster?: string
   readonly ids?: string
+  readonly half?: HalfRule
   readonly system: string
   readonly prompt: TaskPattern
   /** Patterns, or the path of a column. */
@@ -207,14 +227,12 @@ export function defineTask(file: YamlFile, name: string): TaskDefinition {
     file,
     name,
     ask: raw.ask,
-    ...(raw.id === undefined ? {} : { id: raw.id }),
-    ...(raw.cluster === undefined ? {} : { cluster: raw.cluster }),
+    ...asGiven(raw),
     ...(raw.ids === undefined ? {} : { ids: file.resolvePath('ids', raw.ids) }),
     system: raw.system ?? '',
     prompt: pattern('prompt', prompt),
     ...(choices === undefined ? {} : { choices }),
     ...(options === undefined ? {} : { options }),
-    ...(raw.answer === undefined ? {} : { answer: raw.answer }),
     answerFrom: raw.answer_from,
     ...(target === undefined ? {} : { target }),
     delimiter: raw.delimiter ?? ' ',
@@ -224,6 +242,12 @@ export function defineTask(file: YamlFile, name: string): TaskDefinition {
     fewshot: raw.fewshot ?? { sampler: 'random', seed: 1234 },
     contamination: pattern('contamination', raw.contamination ?? prompt),
   }
+}
+
+/** What is taken as the file has it, where it has it. */
+function asGiven(raw: RawTask): Pick<TaskDefinition, 'id' | 'cluster' | 'half' | 'answer'> {
+  const keys = ['id', 'cluster', 'half', 'answer'] as const
+  return Object.fromEntries(keys.flatMap((key) => (raw[key] === undefined ? [] : [[key, raw[key]]])))
 }
 
 const GENERATE: GenerateSettings = {
@@ -239,6 +263,7 @@ interface RawTask {
   readonly dataset?: object
   readonly id?: string
   readonly ids?: string
+  readonly half?: HalfRule
   readonly cluster?: string
   readonly ask: 'likelihood' | 'generate'
   readonly system?: string

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Row } from '../../plugin/contract.ts'
 import { nearest } from '../../util/nearest.ts'
 import type { TaskDefinition } from './definition.ts'
+import { type HalvedRow, secondHalf } from './half.ts'
 import { fillTaskPattern, PatternError, type TaskPattern, valueAt } from './pattern.ts'
 
 export interface TaskItem {
@@ -27,6 +28,8 @@ export interface ItemOptions {
   /** Only those whose ids the file names, in place of the task's own list. */
   readonly ids?: string | undefined
   readonly answerFrom?: number | undefined
+  /** Only those of these ids, where no file names others. */
+  readonly half?: ReadonlySet<string> | undefined
 }
 
 /**
@@ -36,9 +39,9 @@ export interface ItemOptions {
 export async function readItemsOf(
   task: TaskDefinition,
   rows: AsyncIterable<Row>,
-  { limit = Number.POSITIVE_INFINITY, ids = task.ids, answerFrom = task.answerFrom }: ItemOptions,
+  { limit = Number.POSITIVE_INFINITY, ids = task.ids, answerFrom = task.answerFrom, half }: ItemOptions,
 ): Promise<TaskItem[]> {
-  const wanted = ids === undefined ? undefined : await readIds(ids, task)
+  const wanted = ids === undefined ? half : await readIds(ids, task)
   const items: TaskItem[] = []
   const seen = new Set<string>()
   let number = 0
@@ -59,19 +62,46 @@ export async function readItemsOf(
   return items
 }
 
-/** Every row as an item, without a list of ids: where few-shot examples are drawn from. */
+/** Every row as an item, but for those of these ids: where few-shot examples are drawn from. */
 export async function readExamples(
   task: TaskDefinition,
   rows: AsyncIterable<Row>,
   answerFrom = task.answerFrom,
+  without: ReadonlySet<string> = new Set(),
 ): Promise<TaskItem[]> {
   const items: TaskItem[] = []
   let number = 0
   for await (const row of rows) {
     number++
-    items.push(itemOf(task, row, { id: idOf(task, row, number), number, answerFrom }))
+    const id = idOf(task, row, number)
+    if (!without.has(id)) items.push(itemOf(task, row, { id, number, answerFrom }))
   }
   return items
+}
+
+/**
+ * Ids of the half that is asked; undefined where all rows are. `warn` hears of rows that the task's rule is not for.
+ * @throws RecipeError for a column that the rows lack
+ */
+export async function readHalf(
+  task: TaskDefinition,
+  rows: AsyncIterable<Row>,
+  warn: (message: string) => void,
+): Promise<ReadonlySet<string> | undefined> {
+  if (task.half === undefined) return undefined
+  const { by } = task.half
+  const all: HalvedRow[] = []
+  for await (const row of rows) {
+    if (all.length === 0) checkColumns(task, row)
+    all.push({ id: idOf(task, row, all.length + 1), value: String(row[by]) })
+  }
+  const half = secondHalf(all, task.half)
+  if (half === undefined) {
+    warn(
+      `${task.name}: all ${all.length} rows are asked, since they are not those (in that order) from which the test half is drawn`,
+    )
+  }
+  return half
 }
 
 interface Place {
@@ -188,6 +218,7 @@ function checkColumns(task: TaskDefinition, row: Row): void {
     ...paths('options', task.options),
     ...(task.answer === undefined ? [] : paths('answer', task.answer)),
     ...(task.target?.columns ?? []).map((column): [string, string] => ['target', column]),
+    ...(task.half === undefined ? [] : paths('half.by', task.half.by)),
     ...(task.id === undefined ? [] : paths('id', task.id)),
     ...(task.cluster === undefined ? [] : paths('cluster', task.cluster)),
     ...task.contamination.columns.map((column): [string, string] => ['contamination', column]),

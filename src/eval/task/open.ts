@@ -12,10 +12,11 @@ import type {
   YamlFile,
 } from '../../plugin/contract.ts'
 import { OptionError } from '../../util/errors.ts'
+import { isTestName } from '../../util/test-name.ts'
 import { defineTask, TASK_SCHEMA, type TaskDefinition } from './definition.ts'
 import { drawExamples } from './fewshot.ts'
 import { askByGenerating } from './generated.ts'
-import { readExamples, readItemsOf, type TaskItem } from './items.ts'
+import { readExamples, readHalf, readItemsOf, type TaskItem } from './items.ts'
 import type { Answers, AskedItem } from './likelihood.ts'
 import { askByLikelihood } from './likelihood.ts'
 
@@ -54,7 +55,9 @@ export async function openTask(
   }
   // What lies on this disk is read at once: a mistake in it is one of the recipe.
   if (tasks.every(({ isLocal }) => isLocal)) await prepare()
+  const test = tasks.map((task) => task.test).find((found) => found !== undefined)
   return {
+    ...(test === undefined ? {} : { test }),
     prepare,
     async texts() {
       const parts = await Promise.all(
@@ -148,6 +151,14 @@ class OpenTask {
     this.isLocal = options.path !== undefined || typeof path === 'string'
   }
 
+  /** What makes its items a test set, in words. */
+  get test(): string | undefined {
+    const { split } = this.#task.file.value.dataset as { readonly split?: unknown }
+    if (this.#options.path !== undefined) return undefined
+    if (isTestName(split)) return `the split "${split}" of ${this.name}`
+    return this.#task.half === undefined ? undefined : `the test half of ${this.name}`
+  }
+
   get metric(): string {
     return this.#task.metrics[0]!
   }
@@ -168,8 +179,14 @@ class OpenTask {
     const { fewshot, limit, answer_from: answerFrom, ids, chat } = this.#options
     const named = ids === undefined ? undefined : this.#context.resolvePath(ids)
     const dataset = await this.#dataset()
-    const items = await readItemsOf(this.#task, dataset.read('train'), { limit, ids: named, answerFrom })
-    const drawn = fewshot === 0 ? [] : await this.#examples(items, fewshot)
+    const half = (named ?? this.#task.ids) === undefined ? await this.#half(dataset) : undefined
+    const items = await readItemsOf(this.#task, dataset.read('train'), {
+      limit,
+      ids: named,
+      answerFrom,
+      half,
+    })
+    const drawn = fewshot === 0 ? [] : await this.#examples(items, fewshot, half)
     const { system, ask, delimiter } = this.#task
     return items.map((item, i) => ({
       item,
@@ -191,13 +208,21 @@ class OpenTask {
     return this.#task.file.dataset({ use: 'mix', sources: [{ path: file }] })
   }
 
-  /** The examples before each item. */
-  async #examples(items: readonly TaskItem[], count: number): Promise<readonly (readonly TaskItem[])[]> {
+  #half(dataset: Dataset): Promise<ReadonlySet<string> | undefined> {
+    return readHalf(this.#task, dataset.read('train'), (message) => this.#context.warn('task-half', message))
+  }
+
+  /** The examples before each item; where a half is asked, they are of the other one. */
+  async #examples(
+    items: readonly TaskItem[],
+    count: number,
+    half: ReadonlySet<string> | undefined,
+  ): Promise<readonly (readonly TaskItem[])[]> {
     const { fewshot } = this.#task
     const elsewhere = this.#options.path === undefined ? fewshot.dataset : undefined
     const rows: AsyncIterable<Row> = (await this.#dataset(elsewhere)).read('train')
-    const pool = await readExamples(this.#task, rows, this.#options.answer_from)
-    const own = elsewhere === undefined
+    const pool = await readExamples(this.#task, rows, this.#options.answer_from, half)
+    const own = elsewhere === undefined && half === undefined
     if (pool.length < count + (own ? 1 : 0))
       throw new OptionError('fewshot', `asks for ${count} examples of ${pool.length}`)
     return drawExamples(items, pool, count, fewshot, own)

@@ -73,6 +73,17 @@ describe('jsonl', () => {
 })
 
 describe('json', () => {
+  it('has the rows of an object in the order of the file, also where keys are numbers', async () => {
+    const text =
+      '{"30": {"a": {"1": "x", "}": "\\"{"}}, "4": {"a": ["7", ":"]}, "b": {"a": 2}, "\\u0032": {"a": "30"}}'
+    expect(await read('json', 'keyed.json', text)).toEqual([
+      { id: '30', a: { 1: 'x', '}': '"{' } },
+      { id: '4', a: ['7', ':'] },
+      { id: 'b', a: 2 },
+      { id: '2', a: '30' },
+    ])
+  })
+
   it('reads an array of objects', async () => {
     expect(await read('json', 'good.json', '\ufeff[{"a":1},{"a":2}]')).toEqual([{ a: 1 }, { a: 2 }])
   })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
@@ -27,6 +28,7 @@ beforeAll(async () => {
   template = gemma.create({ user: '{q}', model: '{a}' }, {} as never) as Template
 })
 
+const warned: string[] = []
 const ROWS = [
   { id: 'a', q: 'one', list: ['red', 'tan'], right: 1, passage: 'x' },
   { id: 'b', q: 'two', list: ['red', 'tan'], right: 2, passage: 'x' },
@@ -54,7 +56,7 @@ async function open(use: string, task = TASK, rows: readonly object[] = ROWS): P
     'model: { use: gemma3, path: . }\ndataset: { use: jsonl, path: rows.jsonl }\ntemplate: plain\n'
   write('recipe.yaml', `${model}eval: [${use}]\n`)
   const resolved = await loadRecipe(join(folder, 'recipe.yaml'))
-  return createStage(resolved, 'eval', 'eval.0', () => {})
+  return createStage(resolved, 'eval', 'eval.0', (_code, message) => void warned.push(message))
 }
 
 /** A model of a kind: it likes a choice by its text. */
@@ -334,6 +336,27 @@ test('the judge is refused where it could not work', async () => {
   await expect(judge('url: "http://127.0.0.1:1"')).rejects.toThrow(/writes nothing to judge/)
 })
 
+test('a half by rule: of other rows all are asked, and that is told', async () => {
+  const ids = ['a', 'b', 'c', 'd', 'e']
+  const rows = ids.map((id, i) => ({ ...ROWS[0]!, id, right: 1 + (i % 2) }))
+  const sha256 = createHash('sha256').update(ids.join('\n')).digest('hex')
+  const task = `${TASK}half: { by: right, values: ["1", "2"], rows: ${sha256} }\n`
+  const asked = async (some: readonly object[]) => {
+    warned.length = 0
+    const outcome = await (await open('{ use: task, task: ./my.yaml }', task, some)).evaluate(
+      subject(() => -1),
+    )
+    return outcome.items.map(({ id }) => id)
+  }
+  // Python, random.seed(0): [a, c, e] becomes [a, e, c], and then [b, d] becomes [d, b].
+  expect(await asked(rows)).toEqual(['b', 'c'])
+  expect(warned).toEqual([])
+  expect(await asked(rows.slice(1))).toEqual(['b', 'c', 'd', 'e'])
+  expect(warned).toEqual([expect.stringMatching(/my: all 4 rows are asked/)])
+  const { test } = await open('{ use: task, task: ./my.yaml }', task, rows)
+  expect(test).toBe('the test half of my')
+})
+
 const medmcqa = join(SHARED, 'medmcqa/dev.json')
 const pubmedqa = join(SHARED, 'pubmedqa')
 const skipped = existsSync(medmcqa) ? false : 'no folder shared beside the project'
@@ -368,4 +391,15 @@ test.skipIf(skipped)('MedMCQA and PubMedQA from the files of their authors', asy
   expect(two.items.reduce((total, { score }) => total + score, 0) / 500).toBeCloseTo(0.552, 6)
   const truth = JSON.parse(readFileSync(join(pubmedqa, 'test_ground_truth.json'), 'utf8'))
   for (const { id, detail } of two.items) expect(detail!.reference).toBe(truth[id])
+  // The rule of the task finds the authors' test set by itself; examples are of the other half.
+  const ruled = await open(`{ use: pubmedqa_source, path: ${pubmedqa}/ori_pqal.json }`)
+  const three = await ruled.evaluate({ ...byCharacter(' yes'), maxLength: 1e6 })
+  expect(three.items.map(({ id }) => id)).toEqual(two.items.map(({ id }) => id))
+  const few = await open(`{ use: pubmedqa_source, path: ${pubmedqa}/ori_pqal.json, fewshot: 1, limit: 40 }`)
+  const asked = new Set(three.items.map(({ detail }) => detail!.prompt))
+  const prompts = (await few.evaluate({ ...byCharacter(' yes'), maxLength: 1e6 })).items
+  for (const { detail } of prompts) {
+    const [example, question] = String(detail!.prompt).split(/(?<=\nAnswer:) (?:yes|no|maybe)\n\n/)
+    expect([asked.has(example!), asked.has(question!)]).toEqual([false, true])
+  }
 })
