@@ -21,7 +21,7 @@ import { checkMetric, checkWatch, type Finding, measuredBy } from './metric.ts'
 import { buildSpace, expandParameters } from './parameters.ts'
 import { probeSpace } from './probe.ts'
 import { sweepKeys, sweepSchema } from './schema.ts'
-import { countValues } from './space.ts'
+import { countCombinations } from './space.ts'
 import type { ResolvedSweep, SweepSpec } from './sweep.ts'
 
 /** A sweep file as far as it says itself what it is. */
@@ -188,16 +188,11 @@ function countTrials(
     if (!(error instanceof OptionError)) throw error
     return fail(error.path === '' ? 'method' : `method.${error.path}`, error.message)
   }
-  const size = sampler.size?.(space) ?? sizeOf(space)
+  const size = sampler.size?.(space) ?? countCombinations(space)
   if (spec.run_cap === undefined && spec.time_cap === undefined && sampler.size === undefined)
     return fail('method', `"${spec.method.use}" goes on for ever: say when to stop with run_cap or time_cap`)
   const count = Math.min(size, spec.run_cap ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(count) ? count : undefined
-}
-
-/** How many different trials there can be; conditions may make it fewer. */
-function sizeOf(space: Space): number {
-  return space.reduce((total, { distribution }) => total * countValues(distribution), 1)
 }
 
 const UNITS: { readonly [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86_400 }

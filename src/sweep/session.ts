@@ -24,6 +24,7 @@ import { SweepCard } from './card.ts'
 import { Coordinator, type Limits, type Outcome } from './coordinator.ts'
 import { Journal } from './journal.ts'
 import { secondsOf } from './resolve.ts'
+import { countCombinations } from './space.ts'
 import type { ResolvedSweep, SweepSpec } from './sweep.ts'
 
 export interface SessionOptions {
@@ -185,8 +186,9 @@ function resumedLimits(
 ): Limits {
   const changes: Changes = { ...earlier, ...now }
   const cap = changes.run_cap ?? spec.run_cap
-  const size = sampler.size?.(header.space)
-  const trials = size === undefined ? cap : Math.min(size, cap ?? size)
+  const size = sampler.size?.(header.space) ?? countCombinations(header.space)
+  const count = Math.min(size, cap ?? size)
+  const trials = Number.isFinite(count) ? count : undefined
   const whole = secondsOf(spec.time_cap)
   const seconds = now.time_cap ?? (whole === undefined ? undefined : Math.max(0, whole - spent))
   const limits = limitsOf(spec, { ...some('trials', trials), ...some('seconds', seconds) })

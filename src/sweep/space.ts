@@ -34,6 +34,30 @@ export function countValues(distribution: Distribution): number {
   return step === undefined ? Number.POSITIVE_INFINITY : Math.floor((max - min) / step + 1e-9) + 1
 }
 
+/** More combinations than this are not gone through to count them. */
+const MOST = 100_000
+
+/** How many different trials there can be; beyond 100,000 as if conditions always held. */
+export function countCombinations(space: Space): number {
+  const most = space.reduce((total, { distribution }) => total * countValues(distribution), 1)
+  if (most > MOST) return most
+  let count = 0
+  for (const _ of combinations(space)) count++
+  return count
+}
+
+/** Every combination of the values once, the last parameter changing fastest; for spaces without continuous ranges. */
+export function* combinations(space: Space, at = 0, params: Params = {}): Generator<Params> {
+  const parameter = space[at]
+  if (!parameter) yield params
+  else if (!isActive(parameter, params)) yield* combinations(space, at + 1, params)
+  else {
+    const { path, distribution } = parameter
+    for (let i = 0; i < countValues(distribution); i++)
+      yield* combinations(space, at + 1, { ...params, [path]: valueAt(distribution, i) })
+  }
+}
+
 /** The value at a place `index` of a distribution that has a finite number of them. */
 export function valueAt(distribution: Distribution, index: number): unknown {
   if (distribution.kind === 'categorical') return distribution.values[index]

@@ -68,6 +68,22 @@ test('runs lists the newest first, with the settings that differ and how each we
   ])
 })
 
+test('a loss that was measured while training is compared without a word of chance', async () => {
+  const folder = tempFolder()
+  for (const [id, loss] of [
+    ['one', 2.5],
+    ['two', 2],
+  ] as const) {
+    const event = { time: '2026-11-22T10:00:20Z', type: 'eval', step: 20, name: 'holdout', scores: { loss } }
+    makeRun(folder, { id, tail: `${JSON.stringify(event)}\n` })
+  }
+  const { out } = await medtune('compare', join(folder, 'one'), join(folder, 'two'))
+  const part = out.slice(out.indexOf('holdout: loss'))
+  expect(part).toMatch(/^A +- +2\.5000 +-\s*$/m)
+  expect(part).toMatch(/^B +- +2\.0000 +- +-0\.5000\s*$/m)
+  expect(part).toContain('only figures were recorded, so chance is not told')
+})
+
 test('runs filters, sorts, limits and picks columns; what is missing comes last', async () => {
   const ids = async (...words: string[]): Promise<string[]> =>
     (await medtune('runs', '--columns', 'id', ...words)).out.trimEnd().split('\n').slice(1)

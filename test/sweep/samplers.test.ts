@@ -8,7 +8,7 @@ import { normalCdf } from '../../src/sweep/samplers/parzen.ts'
 import { random } from '../../src/sweep/samplers/random.ts'
 import { DIMENSIONS, sobol, sobolPoint } from '../../src/sweep/samplers/sobol.ts'
 import { tpe } from '../../src/sweep/samplers/tpe.ts'
-import { countValues, fromUnit, toUnit, unitCell, valueAt } from '../../src/sweep/space.ts'
+import { countCombinations, countValues, fromUnit, toUnit, unitCell, valueAt } from '../../src/sweep/space.ts'
 import { FUNCTIONS, median, regret } from './functions.ts'
 
 const fixture = (name: string) =>
@@ -35,6 +35,21 @@ describe('values', () => {
     const cells = Array.from({ length: 64 }, (_, i) => unitCell(int, i + 1))
     expect(cells.reduce((sum, [low, high]) => sum + high - low, 0)).toBeCloseTo(1, 12)
     expect([toUnit(real, 1e-3), toUnit(step, 0.3), toUnit(int, 8)]).toEqual([0.5, 1, 0.5])
+  })
+
+  it('trials are counted with their conditions, and without end where a value is continuous', () => {
+    const list = (at: string, ...values: unknown[]) =>
+      ({ path: at, distribution: { kind: 'categorical', values }, when: [] }) as const
+    const space: Space = [
+      list('use', 'a', 'b'),
+      { ...list('rate', 0.05, 0.1), when: [{ path: 'use', values: ['b'] }] },
+      list('rank', 2, 4),
+    ]
+    expect(countCombinations(space)).toBe(6)
+    expect(grid.size!(space)).toBe(6)
+    expect(countCombinations([...space, { path: 'lr', distribution: real, when: [] }])).toBe(Infinity)
+    const ten = list('x', ...Array.from({ length: 10 }, (_, i) => i))
+    expect(countCombinations(Array.from({ length: 7 }, (_, i) => ({ ...ten, path: `x${i}` })))).toBe(1e7)
   })
 
   it('weights of a list are kept', () => {

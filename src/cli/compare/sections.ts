@@ -1,6 +1,6 @@
 /** @file A comparison as tables of text, for the terminal and for Markdown alike. */
 import type { Comparison, DiffRow } from '../../track/compare/compare.ts'
-import type { EvalCell, EvalDifference, EvalTable } from '../../track/compare/evaluations.ts'
+import { type EvalCell, type EvalDifference, type EvalTable, gapOf } from '../../track/compare/evaluations.ts'
 import type { SampleTable } from '../../track/compare/samples.ts'
 import { shorten, visibleLine } from '../../util/visible.ts'
 import { namedFigure, plainText } from '../figures.ts'
@@ -95,14 +95,19 @@ function evalSection(table: EvalTable): Section {
       withInterval(metric, base[i] ?? null),
       withInterval(metric, cell),
       cell?.n === undefined ? '-' : count(cell.n),
-      ...against(metric, differences[i] ?? null),
+      ...against(metric, differences[i] ?? null, gapOf(table, i)),
     ]),
-    notes: other > 0 ? [`items of the same id that ask something else in another run were left out`] : [],
+    notes: [
+      ...(other > 0 ? ['items of the same id that ask something else in another run were left out'] : []),
+      ...(differences.every((one) => one === null)
+        ? ['only figures were recorded, so chance is not told']
+        : []),
+    ],
   }
 }
 
-function against(metric: string, found: EvalDifference | null): string[] {
-  if (!found) return ['', '', '', '', '', '']
+function against(metric: string, found: EvalDifference | null, gap: number | undefined): string[] {
+  if (!found) return [gap === undefined ? '' : difference(metric, gap), '', '', '', '', '']
   const { value, ci95, mde, p, p_holm, wins, ties, losses } = found
   return [
     `${difference(metric, value)} ${interval(metric, ci95)}`,

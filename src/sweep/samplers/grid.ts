@@ -2,7 +2,7 @@
 
 import type { Params, Sampler, Space } from '../../plugin/contract.ts'
 import { OptionError } from '../../util/errors.ts'
-import { countValues, isActive, valueAt } from '../space.ts'
+import { combinations, countValues } from '../space.ts'
 
 /** More combinations than this are no plan but a slip. */
 const LARGEST = 100_000
@@ -26,23 +26,12 @@ export const grid: Sampler = {
         `a grid of ${most} combinations is too large; at most ${LARGEST}, or use sobol`,
       )
   },
-  size: (space) => combinations(space).length,
-  ask: ({ space, index }) => combinations(space)[index]!,
+  size: (space) => all(space).length,
+  ask: ({ space, index }) => all(space)[index]!,
 }
 
-function combinations(space: Space): readonly Params[] {
-  const made = known.get(space) ?? [...combine(space, 0, {})]
+function all(space: Space): readonly Params[] {
+  const made = known.get(space) ?? [...combinations(space)]
   known.set(space, made)
   return made
-}
-
-function* combine(space: Space, at: number, params: Params): Generator<Params> {
-  const parameter = space[at]
-  if (!parameter) yield params
-  else if (!isActive(parameter, params)) yield* combine(space, at + 1, params)
-  else {
-    const { path, distribution } = parameter
-    for (let i = 0; i < countValues(distribution); i++)
-      yield* combine(space, at + 1, { ...params, [path]: valueAt(distribution, i) })
-  }
 }

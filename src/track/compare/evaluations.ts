@@ -40,6 +40,12 @@ export interface EvalTable {
   readonly difference: readonly (EvalDifference | null)[]
 }
 
+/** How far run `i` lies from the first where no item tells more: of its figure alone; undefined for the first. */
+export function gapOf({ tuned }: EvalTable, i: number): number | undefined {
+  const [first, own] = [tuned[0], tuned[i]]
+  return i > 0 && first && own ? own.value - first.value : undefined
+}
+
 export interface RunItems {
   readonly row: RunRow
   /** Items of the tuned model; of the base model where there are none. */

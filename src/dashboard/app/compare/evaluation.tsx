@@ -1,6 +1,11 @@
 /** @file One evaluation of several runs: intervals as bars, and the paired difference to the first run. */
 import type { Comparison } from '../../../track/compare/compare.ts'
-import type { EvalCell, EvalDifference, EvalTable } from '../../../track/compare/evaluations.ts'
+import {
+  type EvalCell,
+  type EvalDifference,
+  type EvalTable,
+  gapOf,
+} from '../../../track/compare/evaluations.ts'
 import { figure, short } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
 import { change } from '../state/view.ts'
@@ -25,9 +30,11 @@ export function EvalSection({ table, runs }: Props) {
         <small>
           {metric}, {better} is better{items}
         </small>
-        <button type="button" class="link" onClick={() => change({ tab: 'samples', evaluation: name })}>
-          answers<span class="hidden"> of {name}</span>
-        </button>
+        {counts.size > 0 && (
+          <button type="button" class="link" onClick={() => change({ tab: 'samples', evaluation: name })}>
+            answers<span class="hidden"> of {name}</span>
+          </button>
+        )}
       </h2>
       <div class="scroll-x" tabIndex={0} role="region" aria-label="table">
         <table class="plain">
@@ -60,7 +67,7 @@ export function EvalSection({ table, runs }: Props) {
                 <td class="number">
                   <Value field={field} cell={tuned[i] ?? null} />
                 </td>
-                <Against field={field} found={difference[i] ?? null} />
+                <Against field={field} found={difference[i] ?? null} gap={gapOf(table, i)} />
               </tr>
             ))}
           </tbody>
@@ -84,11 +91,20 @@ function Value({ field, cell }: { readonly field: string; readonly cell: EvalCel
   )
 }
 
-function Against({ field, found }: { readonly field: string; readonly found: EvalDifference | null }) {
+interface AgainstProps {
+  readonly field: string
+  readonly found: EvalDifference | null
+  /** The difference of the figures alone. */
+  readonly gap: number | undefined
+}
+
+function Against({ field, found, gap }: AgainstProps) {
   if (!found) {
     return (
       <>
-        <td />
+        <td class="number" title="only figures were recorded, so chance is not told">
+          {gap !== undefined && `${gap >= 0 ? '+' : ''}${figure(field, gap).replace(' %', '')}`}
+        </td>
         <td />
         <td />
         <td />
