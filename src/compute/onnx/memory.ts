@@ -175,8 +175,9 @@ function hold(nodes: readonly OnnxNode[], { sizes, results, inside }: Held): Mom
   const buffers = new Map<Name, Buffer>()
   let held = 0
 
-  const place = (node: OnnxNode, name: Name, at: number): void => {
-    const last = results.has(name) ? nodes.length : (lastRead.get(name) ?? at)
+  const place = (node: OnnxNode, name: Name): void => {
+    // An output that nothing reads is not let go before the end of the run.
+    const last = results.has(name) ? nodes.length : (lastRead.get(name) ?? nodes.length)
     const seen = VIEWS.has(node.type) ? buffers.get(node.inputs[0]!) : undefined
     if (seen) seen.last = Math.max(seen.last, last)
     // What the caller feeds, and a view of it, is the caller's.
@@ -186,7 +187,7 @@ function hold(nodes: readonly OnnxNode[], { sizes, results, inside }: Held): Mom
     buffers.set(name, buffer)
   }
   return nodes.map((node, at) => {
-    for (const name of node.outputs) if (name !== '') place(node, name, at)
+    for (const name of node.outputs) if (name !== '') place(node, name)
     const shapes = node.outputs.flatMap((name) => (name === '' ? [] : [sizes.get(name)!.shape]))
     const moment = { node, shapes, bytes: held + inside(node) }
     const touched = new Set([...reads(node), ...node.outputs].flatMap((name) => buffers.get(name) ?? []))

@@ -135,8 +135,13 @@ export function sessionOptions(
     logSeverityLevel: 3,
     extra: {
       session,
-      // Recompute and identity by reference would be undone by merging equal nodes.
-      optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' },
+      optimization: {
+        // Recompute and identity by reference would be undone by merging equal nodes.
+        disable_specified_optimizers: 'CommonSubexpressionElimination',
+        // Weights are widened when the session loads, whatever their size: above a default limit of 1 GB, the
+        // embedding of a 1B model would be widened anew in every run.
+        constant_folding_max_output_size_in_bytes: '0',
+      },
     },
   }
 }
