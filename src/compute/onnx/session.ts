@@ -8,6 +8,9 @@ import type { SessionSettings } from './protocol.ts'
 /** Programs whose weights take less than this stay loaded side by side. */
 const SMALL_BYTES = 64 * 2 ** 20
 
+/** Narrow programs whose weights take less than this gain nothing from a second thread. */
+const ONE_THREAD_BYTES = 16 * 2 ** 20
+
 const ORT_TYPE = { f32: 'float32', i32: 'int32', u8: 'uint8' } as const
 
 export class Sessions {
@@ -110,9 +113,14 @@ export class Sessions {
   }
 }
 
-/** A narrow program has its weights packed whatever the settings say: else each run would pack them anew. */
-function prepared(settings: SessionSettings, { narrow }: LoweredProgram): SessionSettings {
-  return narrow ? { ...settings, prepack: true } : settings
+/**
+ * A narrow program has its weights packed whatever the settings say: else each run would pack them anew. A small one runs
+ * on one thread unless a number is asked for: to hand its products to another takes longer than to compute them.
+ */
+function prepared(settings: SessionSettings, { narrow, weightBytes }: LoweredProgram): SessionSettings {
+  if (!narrow) return settings
+  const alone = settings.threads === 0 && weightBytes < ONE_THREAD_BYTES
+  return { ...settings, prepack: true, ...(alone && { threads: 1 }) }
 }
 
 /** `folder`: where the weights of the program lie, '' where it has none. */
