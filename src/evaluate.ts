@@ -88,7 +88,7 @@ async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<Readonl
   const { compute } = asking.resolved.recipe
   const store = await storePlace(
     { engine, model, compute },
-    which === 'tuned' ? await adapterHashes(asked, asking) : undefined,
+    which === 'tuned' ? await adapterHashes(asked) : undefined,
   )
   const outcomes = new Map<string, EvalOutcome>()
   for (const { name, options: wanted, evaluation } of asking.evaluations) {
@@ -110,9 +110,9 @@ async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<Readonl
 }
 
 /** Of the adapter's files, as a run hashes them, so that what a run scored is known here too. */
-function adapterHashes({ name }: Asked, { run }: TargetEvaluations) {
-  if (run !== undefined) return hashOutputs(resolve(run), ['adapter'])
-  return hashOutputs(dirname(resolve(name)), [basename(resolve(name))])
+function adapterHashes({ adapter }: Asked) {
+  const folder = resolve(adapter!)
+  return hashOutputs(dirname(folder), [basename(folder)])
 }
 
 function defaultFolder({ name }: Asked, { runsDir = 'runs' }: EvaluateOptions): string {

@@ -35,6 +35,7 @@ export default definePlugin({
       },
     })
     return {
+      ...(folder === undefined ? {} : { from: folder }),
       plan: (model) => planOf(model, choose(model)),
       open(path, model) {
         const { config, targets } = openPeftAdapter(path, model)

@@ -196,6 +196,8 @@ export interface Adapter {
    * `RecipeError`-shaped `OptionError` that names the option when they do not fit.
    */
   plan(model: Model): AdapterPlan
+  /** Folder of the trained adapter that training starts from; left out where it starts from the model as it is. */
+  readonly from?: string
   /**
    * What `AdapterPlan.write` left in a folder, for a model to be asked with it; nothing of the recipe's own options
    * counts. @throws InputError where the folder holds no such adapter, or one of another model

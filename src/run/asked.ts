@@ -34,6 +34,8 @@ export interface Asked {
   readonly template: Template
   readonly tokenizer: Tokenizer
   readonly plan: AdapterPlan
+  /** Folder of the adapter that was opened. */
+  readonly adapter?: string
   readonly compute: ExecutorSource
   readonly precision: 'fp32' | 'bf16'
 }
@@ -51,7 +53,7 @@ export interface AskOptions {
 const TEMPLATES = ['chat', 'plain'] as const
 
 /**
- * A run's folder gives the tuned model, a recipe the model it starts from.
+ * A run's folder gives the tuned model, a recipe the model it starts from, with the adapter that it names for that.
  * @throws RecipeError; InputError where the target is none of these, or cannot be read
  */
 export async function findAsked(target: string, options: AskOptions): Promise<Asked> {
@@ -83,7 +85,7 @@ async function ofRecipe(
   resolved: ResolvedRecipe,
   adapter: string | undefined,
   name: string,
-  { warn, progress }: AskOptions,
+  { warn, progress, base }: AskOptions,
 ): Promise<Asked> {
   const create = <K extends StageKind>(kind: K): Promise<Stages[K]> =>
     createStage(resolved, kind, kind, warn, progress)
@@ -91,18 +93,18 @@ async function ofRecipe(
   const model = await (await create('model')).load()
   await openTemplate(resolved, { template }, model)
   const { recipe } = resolved
-  const plan =
-    adapter === undefined
-      ? UNTRAINED
-      : await reopened(await create('adapter'), adapter, model, recipe.adapter.use)
+  const made = base === true ? undefined : await create('adapter')
+  // A recipe may start from what another run has trained.
+  const folder = adapter ?? made?.from
   return {
     name,
-    which: adapter === undefined ? 'base' : 'tuned',
+    ...(made === undefined || folder === undefined
+      ? { which: 'base', plan: UNTRAINED }
+      : { which: 'tuned', plan: reopened(made, folder, model, recipe.adapter.use), adapter: folder }),
     seed: recipe.seed,
     model,
     template,
     tokenizer: await openTokenizer(model.folder),
-    plan,
     compute,
     precision: precisionOf(resolved, { compute }),
   }
@@ -205,6 +207,7 @@ async function bare(
     template: await ownTemplate(registry, model, options),
     tokenizer: await openTokenizer(model.folder),
     plan: adapter === undefined ? UNTRAINED : await openAdapter(registry, adapter, model, options),
+    ...(adapter === undefined ? {} : { adapter }),
     compute,
     precision: compute.auto,
   }

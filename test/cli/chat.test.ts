@@ -61,6 +61,16 @@ describe('one answer', () => {
     })
   })
 
+  test('of a recipe that goes on from an adapter: with that adapter, unless the base is asked for', async () => {
+    const from = `adapter={use: lora, from: "${path.join(trained, 'adapter')}"}`
+    const ask = (...more: string[]) =>
+      medtune([at('recipe.yaml'), from, '--prompt', 'colour 1?', '--json', ...more])
+    expect(JSON.parse((await ask()).stdout)).toMatchObject({ which: 'tuned', text: 'green' })
+    const base = JSON.parse((await ask('--base', '--max-tokens', '8')).stdout)
+    expect(base.which).toBe('base')
+    expect(base.text).not.toBe('green')
+  })
+
   test('of the base model: of the run, of its recipe, and of its folder, all the same', async () => {
     const ask = async (...words: string[]): Promise<{ which: string; text: string; tokens: number }> =>
       JSON.parse(
