@@ -94,7 +94,8 @@ async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<Readonl
   for (const { name, options: wanted, evaluation } of asking.evaluations) {
     const phase = `evaluate ${which}: ${name}`
     const onProgress = (done: number, total: number): void => options.onProgress?.({ phase, done, total })
-    const parts = { which, engine, model, tokenizer, template, holdout, store, onProgress }
+    const { signal } = options
+    const parts = { which, engine, model, tokenizer, template, holdout, store, onProgress, signal }
     const outcome = await evaluation.evaluate(openSubject(parts))
     options.signal?.throwIfAborted()
     outcomes.set(name, outcome)

@@ -33,7 +33,7 @@ export type Judgement =
 /** The most that is read of an answer. */
 const MAX_BYTES = 1_000_000
 
-/** Asks for one judgement. Never rejects, but for `signal`. */
+/** Asks for one judgement. Never rejects, but where `signal` aborts. */
 export async function judge(
   text: JudgedText,
   options: JudgeOptions,
@@ -42,7 +42,7 @@ export async function judge(
   let last: Judgement = { failure: 'unreachable', said: '' }
   for (let attempt = 0; attempt <= options.retries; attempt++) {
     signal?.throwIfAborted()
-    if (attempt > 0) await sleep(Math.min(8000, 250 * 2 ** attempt))
+    if (attempt > 0) await sleep(Math.min(8000, 250 * 2 ** attempt), undefined, signal && { signal })
     const found = await attemptOnce(text, options, signal)
     if (!('again' in found)) return found
     last = found.again

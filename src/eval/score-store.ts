@@ -16,12 +16,12 @@ const VERSION = 1
 export interface StorePlace {
   /** Folder of the cache. */
   readonly folder: string
-  /** Hash of everything that decides a score: weights, adapter, tokenizer, precision. */
+  /** Hash of everything that decides an answer: of a score weights, adapter, tokenizer and precision. */
   readonly model: string
 }
 
 /** The items of one request, those that are known already and a way to add to them. */
-class Store<T> {
+export class Store<T> {
   readonly known = new Map<number, T>()
   readonly #file: string
   #writable = true

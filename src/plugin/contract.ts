@@ -304,6 +304,10 @@ export interface Subject {
   readonly opening: readonly Span[]
   /** Positions that the model was made for. */
   readonly maxLength: number
+  /** Aborts where the run is to stop: for an evaluation that waits for others than the model. */
+  readonly signal?: AbortSignal
+  /** Tells how far an evaluation is with what is not asked of the model. */
+  progress?(done: number, total: number): void
   /** The held-out documents of the dataset, encoded as in training. */
   holdout(): Promise<readonly Encoded[]>
   /** Summed log-probability and count of the labelled tokens of each document (natural log). */

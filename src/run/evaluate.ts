@@ -73,7 +73,7 @@ export function evaluateInTraining(
 function subjectOf(
   which: 'base' | 'tuned',
   name: string,
-  { engine, data, model, stages, onProgress }: EvaluateContext,
+  { engine, data, model, stages, onProgress, signal }: EvaluateContext,
   store: StorePlace | undefined,
   { score, tokens }: { readonly score: Engine['score']; readonly tokens?: number } = engine,
 ): Subject {
@@ -88,6 +88,7 @@ function subjectOf(
     holdout: () => allDocuments(data.holdout),
     store,
     onProgress: (done, total) => onProgress?.({ phase, done, total }),
+    signal,
     tokens,
   })
 }

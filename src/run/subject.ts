@@ -21,12 +21,13 @@ export interface SubjectParts {
   /** Where scores are remembered; undefined for nowhere. */
   readonly store: StorePlace | undefined
   onProgress(done: number, total: number): void
+  readonly signal?: AbortSignal | undefined
   /** Tokens of a batch, where the engine has room for fewer than usual. */
   readonly tokens?: number | undefined
 }
 
 export function openSubject(parts: SubjectParts): Subject {
-  const { which, engine, model, tokenizer, template, holdout, store, onProgress } = parts
+  const { which, engine, model, tokenizer, template, holdout, store, onProgress, signal } = parts
   const scorer = createScorer((batch) => engine.score(batch, GAIN[which]), onProgress, parts.tokens)
   // What is remembered counts too where there is a memory; else the generator tells how far it is.
   const generate = generatorFor(which, engine, model, tokenizer, template, store ? undefined : onProgress)
@@ -36,6 +37,8 @@ export function openSubject(parts: SubjectParts): Subject {
     encode: (spans) => tokenizer.encode(spans),
     opening: tokenizer.opening,
     maxLength: model.maxLength,
+    ...(signal && { signal }),
+    progress: onProgress,
     holdout,
     ...(store ? storedScorer(scorer, store) : scorer),
     generate: store

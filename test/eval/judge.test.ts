@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type JudgeOptions, judge, readJudgement } from '../../src/eval/judge.ts'
 import { judgedTask } from '../../src/eval/task/judged.ts'
 import type { Evaluation, Subject } from '../../src/plugin/contract.ts'
+import { tempFolder } from '../helpers/temp.ts'
 
 interface Asked {
   readonly path: string
@@ -23,6 +24,7 @@ const say = (response: ServerResponse, content: unknown, status = 200): void => 
 }
 
 beforeAll(async () => {
+  process.env.MEDTUNE_CACHE = tempFolder()
   server = createServer((request, response) => {
     let text = ''
     request.on('data', (data) => {
@@ -118,9 +120,9 @@ test('a busy server is asked again, a refusal is not, a slow one times out, a go
   })
 })
 
-const task: Evaluation = {
+const taskOf = (names: readonly string[]): Evaluation => ({
   async evaluate() {
-    const items = ['a', 'b', 'c', 'd'].map((id) => ({
+    const items = names.map((id) => ({
       id,
       score: 0.5,
       weight: 1,
@@ -128,7 +130,8 @@ const task: Evaluation = {
     }))
     return { metric: 'rouge_l', better: 'higher', items, extra: { unfinished: 1 } }
   },
-}
+})
+const task = taskOf(['a', 'b', 'c', 'd'])
 
 test('items that cannot be judged are counted by what went wrong and left out; the judge is named', async () => {
   answer = (response, { body }) => {
@@ -148,8 +151,53 @@ test('items that cannot be judged are counted by what went wrong and left out; t
     ['a', 0.8, { rouge_l: 0.5 }],
     ['d', 0, { rouge_l: 0.5 }],
   ])
+  // What it gave a score is not asked again, what failed is.
+  asked = []
+  answer = (response) => say(response, 'Score: 1')
+  const again = await judgedTask(task, options()).evaluate({} as Subject)
+  expect(again.items.map(({ score }) => score)).toEqual([0.8, 0.1, 0.1, 0])
+  expect(asked).toHaveLength(2)
   answer = (response) => say(response, 'nothing')
-  await expect(judgedTask(task, options()).evaluate({} as Subject)).rejects.toThrow(
+  const other = options({ prompt: 'another {answer}' })
+  await expect(judgedTask(task, other).evaluate({} as Subject)).rejects.toThrow(
     /judge judge-1 at http.*: none of 4 answers could be judged \(no-score: nothing\)/,
   )
+})
+
+const many = Array.from({ length: 40 }, (_, i) => `n${i}`)
+
+test('a judge that is not there is given up soon; one that talks nonsense is heard to the end', async () => {
+  answer = (response) => response.destroy()
+  const hasty = options({ retries: 0, prompt: 'hasty {answer}' })
+  await expect(judgedTask(taskOf(many), hasty).evaluate({} as Subject)).rejects.toThrow(
+    /judge judge-1 at http.*: does not answer, \d+ of \d+ calls failed \(unreachable: /,
+  )
+  expect(asked.length).toBeLessThan(16)
+  asked = []
+  answer = (response) => say(response, 'well')
+  await expect(judgedTask(taskOf(many), hasty).evaluate({} as Subject)).rejects.toThrow(/none of 40/)
+  expect(asked).toHaveLength(40)
+})
+
+test('it tells how far it is, stops when told to, and goes on with what is missing', async () => {
+  const patient = options({ prompt: 'patient {answer}' })
+  answer = (response) => setTimeout(() => say(response, 'Score: 5'), 5)
+  const controller = new AbortController()
+  const told: number[] = []
+  const progress = (done: number): void => {
+    told.push(done)
+    if (done === 10) controller.abort(new Error('enough'))
+  }
+  const stopped = { signal: controller.signal, progress } as unknown as Subject
+  await expect(judgedTask(taskOf(many), patient).evaluate(stopped)).rejects.toThrow('enough')
+  expect(asked.length).toBeLessThan(16)
+  const kept = told.at(-1)!
+  asked = []
+  told.length = 0
+  const rest = { progress: (done: number) => void told.push(done) } as unknown as Subject
+  const outcome = await judgedTask(taskOf(many), patient).evaluate(rest)
+  expect(outcome.items).toHaveLength(40)
+  // A call that was under way when it stopped may arrive late; its answer is asked for again.
+  expect(new Set(asked.map(({ body }) => body.messages[0]!.content)).size).toBe(40 - kept)
+  expect(told.at(-1)).toBe(40)
 })

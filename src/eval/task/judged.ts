@@ -1,7 +1,10 @@
 /** @file A task whose answers are judged by another model: the items of the task, with the judge's score as their own. */
-import type { EvalItem, EvalOutcome, Evaluation } from '../../plugin/contract.ts'
+import { createHash } from 'node:crypto'
+import type { EvalItem, EvalOutcome, Evaluation, Subject } from '../../plugin/contract.ts'
+import { cacheFolder } from '../../util/cache-folder.ts'
 import { InputError } from '../../util/errors.ts'
 import { type Judgement, type JudgeOptions, judge } from '../judge.ts'
+import { Store } from '../score-store.ts'
 
 /** Judgements that are asked for at a time. */
 const AT_ONCE = 4
@@ -15,24 +18,52 @@ export function judgedTask(task: Evaluation, options: JudgeOptions): Evaluation 
     ...task,
     async evaluate(subject) {
       const outcome = await task.evaluate(subject)
-      const judgements = await judgeAll(outcome.items, options)
+      const judgements = await judgeAll(outcome.items, options, subject)
       return withJudgements(outcome, judgements, options)
     },
   }
 }
 
-async function judgeAll(items: readonly EvalItem[], options: JudgeOptions): Promise<readonly Judgement[]> {
-  const found: Judgement[] = new Array(items.length)
+/** So many failures in a row, none of them an answer of the judge, and no judgement at all: it is not there. */
+const HOPELESS = 8
+
+/** What was judged before is not asked again: judgements are kept by judge, prompt and what was judged. */
+async function judgeAll(
+  items: readonly EvalItem[],
+  options: JudgeOptions,
+  { signal, progress }: Pick<Subject, 'signal' | 'progress'>,
+): Promise<readonly Judgement[]> {
+  const texts = items.map(({ detail: { prompt, prediction, reference } = {} }) => ({
+    question: String(prompt),
+    answer: String(prediction),
+    reference: String(reference),
+  }))
+  const { url, model, prompt, scale } = options
+  const place = { folder: cacheFolder('judgements'), model: hashOf([url, model, prompt, scale]) }
+  const kept = new Store<Judgement>(place, hashOf(texts))
+  const missing = kept.missing(items.length)
+  const failed = new Map<number, Judgement>()
   let next = 0
   const lane = async (): Promise<void> => {
-    for (let i = next++; i < items.length; i = next++) {
-      const { prompt, prediction, reference } = items[i]!.detail ?? {}
-      const text = { question: String(prompt), answer: String(prediction), reference: String(reference) }
-      found[i] = await judge(text, options)
+    while (next < missing.length) {
+      const index = missing[next++]!
+      const judgement = await judge(texts[index]!, options, signal)
+      if ('failure' in judgement) failed.set(index, judgement)
+      else kept.add([[index, judgement]])
+      progress?.(kept.known.size + failed.size, items.length)
+      if (kept.known.size === 0 && isHopeless([...failed.values()])) next = missing.length
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
-  return found
+  signal?.throwIfAborted()
+  return items.flatMap((_, index) => kept.known.get(index) ?? failed.get(index) ?? [])
+}
+
+const isHopeless = (failed: readonly Judgement[]): boolean =>
+  failed.length >= HOPELESS && failed.every((one) => 'failure' in one && one.failure !== 'no-score')
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }
 
 const FAILURES = ['timeout', 'unreachable', 'refused', 'no-score'] as const
@@ -42,6 +73,7 @@ function withJudgements(
   judgements: readonly Judgement[],
   { url, model }: JudgeOptions,
 ): EvalOutcome {
+  if (judgements.length < items.length) throw notThere(judgements, url, model)
   const judged = items.flatMap((item, i): EvalItem[] => {
     const judgement = judgements[i]!
     if ('failure' in judgement) return []
@@ -56,9 +88,8 @@ function withJudgements(
     ]
   })
   if (judged.length === 0) {
-    const first = judgements.find((judgement) => 'failure' in judgement)
     throw new InputError(
-      `judge ${model} at ${url}: none of ${items.length} answers could be judged (${first && 'failure' in first ? `${first.failure}: ${first.said}` : 'no items'})`,
+      `judge ${model} at ${url}: none of ${items.length} answers could be judged (${firstFailure(judgements)})`,
     )
   }
   const failures = FAILURES.map((kind): [string, number] => [
@@ -72,4 +103,16 @@ function withJudgements(
     extra: { ...extra, judge_failures: items.length - judged.length, ...Object.fromEntries(failures) },
     about: { judge_model: model, judge_url: url },
   }
+}
+
+/** Given up after the first answers; what the model wrote is kept, so that the same command goes on from there. */
+function notThere(judgements: readonly Judgement[], url: string, model: string): InputError {
+  return new InputError(
+    `judge ${model} at ${url}: does not answer, ${judgements.length} of ${judgements.length} calls failed (${firstFailure(judgements)})`,
+  )
+}
+
+function firstFailure(judgements: readonly Judgement[]): string {
+  const first = judgements.find((judgement) => 'failure' in judgement)
+  return first && 'failure' in first ? `${first.failure}: ${first.said}` : 'no items'
 }
