@@ -7,6 +7,7 @@ import type { Encoded, EvalOutcome } from './plugin/contract.ts'
 import { contentHash } from './recipe/hash.ts'
 import type { StageUse } from './recipe/recipe.ts'
 import { type Asked, findAsked } from './run/asked.ts'
+import { contaminatedItems } from './run/contaminated.ts'
 import { allDocuments, openData } from './run/data.ts'
 import type { RunOptions } from './run/options.ts'
 import { prepareEvaluations } from './run/preflight.ts'
@@ -57,11 +58,14 @@ export async function evaluate(target: string, options: EvaluateOptions): Promis
     const adapted = asked.which === 'tuned' && asked.plan.trainable > 0
     const base = adapted && options.base === false ? undefined : await score('base', scoring)
     const tuned = adapted ? await score('tuned', scoring) : undefined
+    const contaminated = base && tuned ? await contaminatedItems(asking, warn, options.onProgress) : undefined
     const shown = [...(tuned ?? base!)].map(([name, outcome]) => [name, modelReport(outcome)] as const)
     return {
       folder,
       scores: Object.fromEntries(shown),
-      ...(base && tuned ? { compared: compareAll(base, tuned, asking.resolved.recipe.seed) } : {}),
+      ...(base && tuned
+        ? { compared: compareAll(base, tuned, asking.resolved.recipe.seed, contaminated) }
+        : {}),
     }
   })
 }

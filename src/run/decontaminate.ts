@@ -49,7 +49,27 @@ export async function decontaminate(
   const mode = recipe.dataset.decontaminate
   const items = mode === 'off' ? [] : await soughtItems(evaluations)
   if (items.length === 0) return { dataset, matches: [], report: undefined, contaminated: new Map() }
-  const index = new ContaminationIndex(items, recipe.seed)
+  const { matches, searched } = await searchRows(items, dataset, recipe.seed, onProgress)
+  const rows = new Set(matches.map(({ row }) => row))
+  const dropped = mode === 'drop' && rows.size > 0
+  const report = { rows: rows.size, of: searched, dropped, items: countItems(items, matches) }
+  if (rows.size > 0) tell(report, matches, warn)
+  return {
+    dataset: dropped ? without(dataset, rows) : dataset,
+    matches,
+    report,
+    contaminated: dropped ? new Map() : byEvaluation(matches),
+  }
+}
+
+/** Every training row against every item. */
+async function searchRows(
+  items: readonly SoughtItem[],
+  dataset: Dataset,
+  seed: number,
+  onProgress: RunOptions['onProgress'],
+): Promise<{ readonly matches: readonly ContaminatedRow[]; readonly searched: number }> {
+  const index = new ContaminationIndex(items, seed)
   const matches: ContaminatedRow[] = []
   const seen = new Set<number>()
   for await (const row of dataset.read('train')) {
@@ -62,16 +82,24 @@ export async function decontaminate(
     if (seen.size % NOTE === 0)
       onProgress?.({ phase: 'search for evaluation items', done: seen.size, total: 0 })
   }
-  const rows = new Set(matches.map(({ row }) => row))
-  const dropped = mode === 'drop' && rows.size > 0
-  const report = { rows: rows.size, of: seen.size, dropped, items: countItems(items, matches) }
-  if (rows.size > 0) tell(report, matches, warn)
-  return {
-    dataset: dropped ? without(dataset, rows) : dataset,
-    matches,
-    report,
-    contaminated: dropped ? new Map() : byEvaluation(matches),
-  }
+  return { matches, searched: seen.size }
+}
+
+/**
+ * Items of evaluations that a finished run is asked afterwards and that are in the rows that it was trained on.
+ * @param dropped rows that the run left out of training
+ */
+export async function itemsInRows(
+  { recipe }: Pick<ResolvedRecipe, 'recipe'>,
+  { evaluations }: Pick<RunStages, 'evaluations'>,
+  dataset: Dataset,
+  dropped: ReadonlySet<number>,
+  onProgress: RunOptions['onProgress'],
+): Promise<Contaminated> {
+  const items = await soughtItems(evaluations)
+  if (items.length === 0) return new Map()
+  const { matches } = await searchRows(items, dataset, recipe.seed, onProgress)
+  return byEvaluation(matches.filter(({ row }) => !dropped.has(row)))
 }
 
 /** Writes every match into the run's folder. */

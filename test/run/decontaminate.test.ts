@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { evaluate } from '../../src/evaluate.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
 import { run } from '../../src/run.ts'
 import { smallProject } from './project.ts'
@@ -57,6 +58,24 @@ test('planted rows are found, listed, told of, and dropped where the recipe says
   expect(dropped.contamination).toMatchObject({ rows: found.length, of: 23, dropped: true })
   expect(dropped.census.train.rows).toBe(23 - found.length)
   expect(dropped.eval.colours!.clean).toBeUndefined()
+
+  // A run that is asked afterwards, by whatever evaluation, is searched alike.
+  const cleanOf = async (folder: string) => {
+    const told: string[] = []
+    const asked = { use: 'multiple-choice', name: 'later', path: join(project, 'questions.jsonl') }
+    const onWarning = (message: string) => void told.push(message)
+    const { compared } = await evaluate(folder, { evaluations: [asked], onWarning })
+    return [compared!.later!.clean?.left_out, ...told]
+  }
+  const trained = 'of its items are in the rows that the run was trained on'
+  expect(await cleanOf(warned.folder)).toEqual([found.length, `later: ${found.length} ${trained}`])
+  expect(await cleanOf(dropped.folder)).toEqual([undefined])
+  writeFileSync(join(project, 'rows.jsonl'), '')
+  expect(await cleanOf(warned.folder)).toEqual([
+    undefined,
+    expect.stringMatching(/^the run's rows cannot be searched for the items: .*rows\.jsonl: holds no rows/),
+  ])
+  write('rows.jsonl', rows)
 
   const unseen = await attempt('off')
   expect(unseen.contamination).toBeUndefined()
