@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { importancesOf } from '../../src/dashboard/app/parameters/importance.ts'
 import { paretoFront } from '../../src/dashboard/app/parameters/pareto.ts'
+import { nameOf } from '../../src/dashboard/app/parts/format.ts'
 import { bestSoFar, distributionText, inOrder } from '../../src/dashboard/app/sweep/trials.ts'
 import { groupFigure } from '../../src/dashboard/app/table/groups.ts'
 import { pickRows } from '../../src/dashboard/shared/pick-rows.ts'
@@ -135,6 +136,12 @@ test('trials: the best so far, and running ones before ranked ones before the re
   expect(bestSoFar(maximize).map(({ index }) => index)).toEqual([0, 2])
   expect(inOrder(minimize).map(({ index }) => index)).toEqual([6, 4, 0, 2, 5, 3, 1])
   expect(inOrder(maximize).map(({ index }) => index)).toEqual([6, 2, 0, 4, 5, 3, 1])
+})
+
+test('trials of a sweep share a name, and are told apart by their number', () => {
+  expect(nameOf({ name: 'quickstart', trial: '0018-9106d7a8' })).toBe('quickstart #18')
+  expect(nameOf({ name: 'quickstart' })).toBe('quickstart')
+  expect(nameOf({ name: 'x', trial: 'odd' })).toBe('x')
 })
 
 test('what is searched, in words', () => {

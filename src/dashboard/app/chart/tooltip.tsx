@@ -2,7 +2,7 @@
 import type { SeriesPart, SeriesReply } from '../../shared/wire.ts'
 import { figure, seconds, short } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
-import { rowOf } from '../state/runs.ts'
+import { nameAt } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
 
 export interface Hover {
@@ -43,7 +43,7 @@ export function Tooltip({ hover, reply, metric, xLabel, colorIndex }: Props) {
         <p key={key}>
           <i style={{ background: colorOf(colorIndex.get(key) ?? 0) }} />
           <span>
-            <Line text={rowOf(key)?.name ?? key} />
+            <Line text={nameAt(key)} />
           </span>
           <b>{figure(metric, value!)}</b>
         </p>

@@ -1,6 +1,6 @@
 /** @file The short name of a run in a comparison, in its colour; a click makes it the one to compare with. */
 import { visibleLine } from '../../../util/visible.ts'
-import { colorIndex, compared, rowOf } from '../state/runs.ts'
+import { colorIndex, compared, nameAt } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
 import { change } from '../state/view.ts'
 
@@ -17,7 +17,7 @@ export function colorAt(index: number): string {
 
 export function Badge({ index }: { readonly index: number }) {
   const key = compared.value[index] ?? ''
-  const name = visibleLine(rowOf(key)?.name ?? key)
+  const name = visibleLine(nameAt(key))
   return (
     <button
       type="button"

@@ -1,10 +1,11 @@
 /** @file Why the drawn runs differ: settings, data, versions, and what came of it against the first of them. */
 import type { Comparison, DiffRow } from '../../../track/compare/compare.ts'
+import { runKey } from '../../../track/run-key.ts'
 import { visibleLine } from '../../../util/visible.ts'
 import { figure, label } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
 import { useAnswer } from '../parts/use-answer.ts'
-import { compared, rowOf, source } from '../state/runs.ts'
+import { compared, nameAt, rowOf, source } from '../state/runs.ts'
 import { Badge, letter } from './badge.tsx'
 import { EvalSection } from './evaluation.tsx'
 
@@ -43,9 +44,9 @@ export function CompareView() {
 function Legend({ comparison: { runs } }: { readonly comparison: Comparison }) {
   return (
     <ol class="legend-runs">
-      {runs.map(({ id, name, status, reason, problems }, i) => (
+      {runs.map(({ id, status, reason, problems }, i) => (
         <li key={id} title={visibleLine(id)}>
-          <Badge index={i} /> <Line text={name} /> <small>{visibleLine(status)}</small>
+          <Badge index={i} /> <Line text={nameAt(runKey(id))} /> <small>{visibleLine(status)}</small>
           {i === 0 && <small class="note">baseline</small>}
           {[reason, ...problems].filter(Boolean).map((text) => (
             <small class="problem" key={text}>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import type { SampleQuery, SampleReply } from '../../shared/wire.ts'
 import { Line } from '../parts/text.tsx'
 import { useAnswer } from '../parts/use-answer.ts'
-import { compared, rowOf, source } from '../state/runs.ts'
+import { compared, nameAt, rowOf, source } from '../state/runs.ts'
 import { change, SHOWS, view } from '../state/view.ts'
 import { Badge } from './badge.tsx'
 import { OutcomeBar } from './outcome-bar.tsx'
@@ -23,7 +23,10 @@ const SHOWN: Readonly<Record<(typeof SHOWS)[number], string>> = {
 export function SamplesView() {
   const [pages, setPages] = useState(1)
   const all = compared.value
-  const names = [...new Set(all.flatMap((key) => rowOf(key)?.evals.map(({ name }) => name) ?? []))]
+  // Of the loss on held-out rows no answers are kept.
+  const names = [...new Set(all.flatMap((key) => rowOf(key)?.evals.map(({ name }) => name) ?? []))].filter(
+    (name) => name !== 'holdout',
+  )
   const { evaluation: chosen, show, search } = view.value
   const evaluation = names.includes(chosen) ? chosen : (firstWithAnswers(names, all) ?? '')
   const keys = all.filter((key) => hasAnswers(key, evaluation)).slice(0, MOST)
@@ -107,7 +110,7 @@ function Standing({ keys, reply }: { readonly keys: readonly string[]; readonly 
           const counts = reply.counts[i]
           return (
             <li key={key}>
-              <Badge index={compared.value.indexOf(key)} /> <Line text={rowOf(key)?.name ?? key} />{' '}
+              <Badge index={compared.value.indexOf(key)} /> <Line text={nameAt(key)} />{' '}
               {counts && <OutcomeBar {...counts} />}
             </li>
           )

@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks'
 import type { RunRow } from '../../../track/read/run-row.ts'
 import { runKey } from '../../../track/run-key.ts'
 import { visibleLine } from '../../../util/visible.ts'
-import { label, shortName } from '../parts/format.ts'
+import { label, nameOf, shortName } from '../parts/format.ts'
 import { brushed, colorIndex, filtered, toggle } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
 import { change, view } from '../state/view.ts'
@@ -47,7 +47,7 @@ export function Parallel({ fields, width }: { readonly fields: readonly string[]
               onPointerLeave={() => setHover('')}
               onClick={() => toggle(key)}
             >
-              <title>{`${visibleLine(row.name)}\n${fields.map((field, i) => `${label(field)}: ${textAt(scales[i]!, row)}`).join('\n')}`}</title>
+              <title>{`${visibleLine(nameOf(row))}\n${fields.map((field, i) => `${label(field)}: ${textAt(scales[i]!, row)}`).join('\n')}`}</title>
             </path>
           )
         })}

@@ -1,7 +1,7 @@
 /** @file Any figure or setting against any other; of two figures also the Pareto front. */
 import { runKey } from '../../../track/run-key.ts'
 import { visibleLine } from '../../../util/visible.ts'
-import { label } from '../parts/format.ts'
+import { label, nameOf } from '../parts/format.ts'
 import { brushed, colorIndex, isLowerBetter, toggle } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
 import { paretoFront } from './pareto.ts'
@@ -68,7 +68,7 @@ export function Scatter({ x, y, width, front }: Props) {
             style={{ fill: color === undefined ? 'var(--muted)' : colorOf(color) }}
             onClick={() => toggle(key)}
           >
-            <title>{`${visibleLine(row.name)}\n${label(x)}: ${across.text(across.value(a))}\n${label(y)}: ${up.text(up.value(b))}`}</title>
+            <title>{`${visibleLine(nameOf(row))}\n${label(x)}: ${across.text(across.value(a))}\n${label(y)}: ${up.text(up.value(b))}`}</title>
           </circle>
         )
       })}

@@ -1,4 +1,5 @@
-/** @file Numbers as the page shows them. */
+/** @file Numbers and names as the page shows them. */
+import type { RunRow } from '../../../track/read/run-row.ts'
 
 /** Short enough for a table or an axis: 0.7143, 1.2e-4, 12,345. */
 export function short(value: number): string {
@@ -41,6 +42,12 @@ export function isShare(field: string): boolean {
 /** A tick of an axis: as few digits as it takes. */
 export function tick(field: string, value: number): string {
   return isShare(field) ? `${Number((100 * value).toFixed(1))} %` : figure(field, value)
+}
+
+/** A run's name; trials of a sweep, which share one, by their number behind it: `quickstart #18`. */
+export function nameOf({ name, trial }: Pick<RunRow, 'name' | 'trial'>): string {
+  const index = /^\d+(?=-)/.exec(trial ?? '')?.[0]
+  return index === undefined ? name : `${name} #${Number(index)}`
 }
 
 /** A field's value, of whatever kind. */

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { RunRow } from '../../../track/read/run-row.ts'
 import { runKey } from '../../../track/run-key.ts'
 import { visible } from '../../../util/visible.ts'
-import { figure, label, short, shown, when } from '../parts/format.ts'
+import { figure, label, nameOf, short, shown, when } from '../parts/format.ts'
 import { Status } from '../parts/status.tsx'
 import { Block, Line } from '../parts/text.tsx'
 import { useAnswer } from '../parts/use-answer.ts'
@@ -24,7 +24,7 @@ export function RunView() {
     <div class="run">
       <header>
         <h2>
-          <Line text={row.name} />
+          <Line text={nameOf(row)} />
         </h2>
         <Status row={row} />
         <p class="id">
@@ -138,7 +138,7 @@ function Facts({ row }: { readonly row: RunRow }) {
       <dl>
         {entries.map(([key, value]) => (
           <div key={key}>
-            <dt>{key}</dt>
+            <dt>{title === 'Figures' ? label(key) : key}</dt>
             <dd>
               <Line text={title === 'Figures' ? shown(key, value) : String(value)} />
             </dd>
@@ -147,10 +147,9 @@ function Facts({ row }: { readonly row: RunRow }) {
       </dl>
     </details>
   )
-  const names = Object.entries(row.figures).map(([key, value]) => [label(key), value] as const)
   return (
     <section class="facts">
-      {part('Figures', names)}
+      {part('Figures', Object.entries(row.figures))}
       {part('Settings', Object.entries(row.config))}
       {part('Versions, data, machine', Object.entries(row.about))}
     </section>

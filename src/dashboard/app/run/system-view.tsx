@@ -3,7 +3,7 @@ import { SmallChart } from '../chart/curves-view.tsx'
 import { Badge } from '../compare/badge.tsx'
 import { bytes, shown } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
-import { compared, curves, rowOf } from '../state/runs.ts'
+import { compared, curves, nameAt, rowOf } from '../state/runs.ts'
 
 const ABOUT = [
   'hardware.cpu',
@@ -52,7 +52,7 @@ export function SystemView() {
                 return (
                   <tr key={key}>
                     <th scope="row">
-                      <Badge index={i} /> <Line text={row?.name ?? key} />
+                      <Badge index={i} /> <Line text={nameAt(key)} />
                     </th>
                     <td class="number">{peak === undefined ? '' : bytes(peak)}</td>
                     {ABOUT.map((field) => (

@@ -7,6 +7,7 @@ import { runKey } from '../../../track/run-key.ts'
 import type { Change, Overview, SweepRow } from '../../shared/wire.ts'
 import { httpSource } from '../data/http-source.ts'
 import type { Source } from '../data/source.ts'
+import { nameOf } from '../parts/format.ts'
 import { change, view } from './view.ts'
 
 /** Runs drawn unasked: the newest. */
@@ -33,6 +34,12 @@ export const sweeps = computed<readonly SweepRow[]>(() =>
 
 export function rowOf(key: string): RunRow | undefined {
   return byKey.value.get(key)
+}
+
+/** What a run is called; its key where it is gone. */
+export function nameAt(key: string): string {
+  const row = rowOf(key)
+  return row ? nameOf(row) : key
 }
 
 export async function load(): Promise<void> {

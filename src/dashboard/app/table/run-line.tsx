@@ -3,7 +3,7 @@ import type { RunRow } from '../../../track/read/run-row.ts'
 import { fieldOf } from '../../../track/row-fields.ts'
 import { runKey } from '../../../track/run-key.ts'
 import { visibleLine } from '../../../util/visible.ts'
-import { figure, shown } from '../parts/format.ts'
+import { figure, nameOf, short, shown } from '../parts/format.ts'
 import { Status } from '../parts/status.tsx'
 import { Line } from '../parts/text.tsx'
 import { colorIndex, toggle, togglePin } from '../state/runs.ts'
@@ -47,7 +47,7 @@ export function RunLine({ row, index, fields, tabIndex, onFocus }: Shared & { re
             type="checkbox"
             checked={color !== undefined}
             style={{ '--color': color === undefined ? undefined : colorOf(color) }}
-            aria-label={`draw ${visibleLine(row.name)}`}
+            aria-label={`draw ${visibleLine(nameOf(row))}`}
             tabIndex={-1}
             onChange={() => toggle(key)}
           />
@@ -58,7 +58,7 @@ export function RunLine({ row, index, fields, tabIndex, onFocus }: Shared & { re
             title={visibleLine(row.id)}
             onClick={() => change({ tab: 'run', run: key })}
           >
-            <Line text={row.name} />
+            <Line text={nameOf(row)} />
           </button>
           {row.tags.map((tag) => (
             <span class="tag" key={tag}>
@@ -70,7 +70,7 @@ export function RunLine({ row, index, fields, tabIndex, onFocus }: Shared & { re
             class="pin"
             tabIndex={-1}
             aria-pressed={pinned}
-            aria-label={`pin ${visibleLine(row.name)}`}
+            aria-label={`pin ${visibleLine(nameOf(row))}`}
             onClick={() => togglePin(key)}
           >
             {pinned ? '★' : '☆'}
@@ -89,20 +89,25 @@ export function RunLine({ row, index, fields, tabIndex, onFocus }: Shared & { re
 
 function Cell({ row, field }: { readonly row: RunRow; readonly field: string }) {
   const value = fieldOf(row, field)
-  // A setting stands as it was written.
-  const text = visibleLine(Object.hasOwn(row.figures, field) ? shown(field, value) : plain(field, value))
+  // A setting stands as it was written, unless it is long, as a sampler's are.
+  const isFigure = Object.hasOwn(row.figures, field)
+  const whole = visibleLine(isFigure ? shown(field, value) : plain(field, value))
+  const text = !isFigure && typeof value === 'number' && whole.length > LONG ? short(value) : whole
   const difference = row.figures[`${field}.difference`]
   const odd = typeof value === 'number' && !Number.isFinite(value)
   return (
     <td
       class={`${typeof value === 'number' ? 'number' : ''} ${odd ? 'odd' : ''}`}
-      title={text.length > 16 ? text : undefined}
+      title={whole.length > 16 || whole !== text ? whole : undefined}
     >
       {text.slice(0, 60)}
       {difference !== undefined && <Change field={field} value={difference} row={row} />}
     </td>
   )
 }
+
+/** Digits and signs of a setting that fit a column. */
+const LONG = 8
 
 function plain(field: string, value: unknown): string {
   return typeof value === 'number' ? String(value) : shown(field, value)
