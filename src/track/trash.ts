@@ -1,29 +1,32 @@
-/** @file Runs that are not wanted any more: moved to `.trash` beside the others, and back. */
+/** @file Runs and sweeps that are not wanted any more: moved to `.trash` beside the others, and back. */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InputError } from '../util/errors.ts'
 import { cacheFile } from './read/column-cache.ts'
 import { ColumnStore } from './read/column-store.ts'
+import { readObject } from './read/files.ts'
+import { findRuns } from './read/find.ts'
+import { heartbeatOf, standing } from './read/liveness.ts'
 import { readRow } from './read/run-row.ts'
+import { isSweepFolder } from './sweep-journal.ts'
 
 const TRASH = '.trash'
 
 /**
- * Moves a run to the trash, or deletes it for good with what was derived from it.
+ * Moves a run, or a sweep with all its runs, to the trash, or deletes it for good with what was derived from it.
  * @returns the folder it lies in now; undefined where it is gone
- * @throws InputError for a run that is running, unless `force`
+ * @throws InputError for one that is running, unless `force`
  */
 export async function removeRun(
   root: string,
   id: string,
   { purge = false, force = false }: { readonly purge?: boolean; readonly force?: boolean } = {},
 ): Promise<string | undefined> {
-  const { status } = await readRow(root, id, new ColumnStore(root, { cache: false }))
-  if (status === 'running' && !force) {
-    throw new InputError(`${id}: is running; stop it first, or take it away all the same with --force`)
-  }
   const folder = join(root, ...id.split('/'))
-  await rm(cacheFile(root, id), { force: true })
+  const runs = isSweepFolder(folder) ? (await findRuns(folder)).map((run) => `${id}/${run}`) : [id]
+  if (!force && (await runsOn(root, folder, runs)))
+    throw new InputError(`${id}: is running; stop it first, or take it away all the same with --force`)
+  for (const run of runs) await rm(cacheFile(root, run), { force: true })
   if (purge) {
     await rm(folder, { recursive: true })
     return undefined
@@ -33,7 +36,16 @@ export async function removeRun(
   return place
 }
 
-/** Ids of the runs in the trash. */
+/** Whether one of the runs goes on, or the sweep that they are of. */
+async function runsOn(root: string, folder: string, runs: readonly string[]): Promise<boolean> {
+  const card = await readObject(folder, 'sweep.json')
+  if (card.ok && standing(heartbeatOf(card.value)) === 'running') return true
+  const store = new ColumnStore(root, { cache: false })
+  for (const run of runs) if ((await readRow(root, run, store)).status === 'running') return true
+  return false
+}
+
+/** Ids of the runs and sweeps in the trash. */
 export async function inTrash(root: string): Promise<readonly string[]> {
   const names = await readdir(join(root, TRASH)).catch(() => [])
   return names.map(idOf).sort()

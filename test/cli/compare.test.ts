@@ -6,6 +6,7 @@ import { parse } from 'csv-parse/sync'
 import { beforeAll, expect, test } from 'vitest'
 import { main } from '../../src/cli/program.ts'
 import { answers, makeRun } from '../helpers/run-folders.ts'
+import { makeSweep } from '../helpers/sweep-folders.ts'
 import { tempFolder } from '../helpers/temp.ts'
 
 const HOSTILE = '=cmd|\u001b[31m<script>alert(1)</script>\u202e [x](http://evil.example) `a` | b'
@@ -42,14 +43,19 @@ beforeAll(() => {
   })
 })
 
+const medtune = (...words: string[]) => medtuneIn(root, ...words)
+
 /** Runs the program in this process; what it prints and how it ends. */
-async function medtune(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+async function medtuneIn(
+  runsDir: string,
+  ...words: string[]
+): Promise<{ code: number; out: string; err: string }> {
   const [out, err]: string[][] = [[], []]
   const saved = [process.stdout.write, process.stderr.write] as const
   process.stdout.write = ((text: string) => out!.push(text) > 0) as typeof process.stdout.write
   process.stderr.write = ((text: string) => err!.push(text) > 0) as typeof process.stderr.write
   try {
-    const code = await main([...words, '--runs-dir', root])
+    const code = await main([...words, '--runs-dir', runsDir])
     return { code, out: out!.join(''), err: err!.join('') }
   } finally {
     ;[process.stdout.write, process.stderr.write] = saved
@@ -149,6 +155,22 @@ test('rm moves to the trash, restore brings back, purge deletes, and what runs i
   expect((await medtune('runs', 'rm', '02-01-x', '02-02-y', '--purge', '--force')).code).toBe(0)
   expect(existsSync(join(root, 'sweep', '2026-02-01-x'))).toBe(false)
   expect(readdirSync(root).filter((name) => name.startsWith('2026-02'))).toEqual([])
+})
+
+test('a whole sweep goes to the trash and comes back; one that runs is left alone', async () => {
+  const folder = tempFolder()
+  const end = { type: 'end', status: 'done', reason: 'all of them' }
+  const sweep = makeSweep(folder, '2026-02-03-s', { id: 'aa11', events: [end] })
+  makeRun(folder, { id: '2026-02-03-s/runs/t' })
+  const rm = (...words: string[]) => medtuneIn(folder, 'runs', 'rm', ...words)
+  expect(await rm(sweep)).toMatchObject({ code: 0, out: expect.stringContaining('2026-02-03-s: moved to') })
+  expect(existsSync(sweep)).toBe(false)
+  expect((await medtuneIn(folder, 'runs', 'restore', '02-03-s')).code).toBe(0)
+  expect(readdirSync(join(sweep, 'runs'))).toEqual(['t'])
+  makeSweep(folder, '2026-02-04-l', { id: 'aa12', alive: true })
+  expect(await rm('2026-02-04-l')).toMatchObject({ code: 2, err: expect.stringContaining('is running') })
+  expect((await rm('2026-02-03-s', '2026-02-04-l', '--purge', '--force')).code).toBe(0)
+  expect(readdirSync(folder)).toEqual(['.trash'])
 })
 
 test('compare shows settings, figures and evaluations against the first run', async () => {

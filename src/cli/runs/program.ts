@@ -63,7 +63,7 @@ export function addRunsCommands(program: Command, run: Run): void {
 function addTrashCommands(runs: Command, run: Run): void {
   runs
     .command('rm')
-    .description('Move runs to the trash.')
+    .description('Move runs, or whole sweeps, to the trash.')
     .argument('<runs...>', RUN)
     .option(...RUNS_DIR)
     .option('--purge', 'delete them for good, with what was derived from them')

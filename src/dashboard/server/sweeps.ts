@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openInside, readObject } from '../../track/read/files.ts'
 import { readLines } from '../../track/read/lines.ts'
-import { standing } from '../../track/read/liveness.ts'
+import { heartbeatOf, standing } from '../../track/read/liveness.ts'
 import { runKey } from '../../track/run-key.ts'
 import { JOURNAL, Replay, type SweepEvent, type SweepState } from '../../track/sweep-journal.ts'
 import { countTrials } from '../../track/sweep-trials.ts'
@@ -153,14 +153,7 @@ async function rowOf(folder: string, path: string, { replay, problem, end }: Ent
 
 /** The journal says how a sweep ended; that its coordinator died shows only in the heartbeat. */
 function statusOf({ end }: Pick<SweepState, 'end'>, card: Readonly<Record<string, unknown>>): string {
-  if (end) return end.status
-  const { heartbeat, pid, host } = card
-  return standing({
-    status: 'running',
-    ...(typeof heartbeat === 'string' ? { heartbeat } : {}),
-    ...(typeof pid === 'number' ? { pid } : {}),
-    ...(typeof host === 'string' ? { host } : {}),
-  })
+  return end?.status ?? standing(heartbeatOf({ ...card, status: 'running' }))
 }
 
 const text = (value: unknown, fallback: string): string => (typeof value === 'string' ? value : fallback)

@@ -1,4 +1,5 @@
 /** @file How a run stands, as against what its run.json says: one that says `running` may have died. */
+import type { JsonObject } from '../../util/json-object.ts'
 import { lifeOf, thisProcess } from '../process-id.ts'
 
 /** Heartbeats come every 10 s; one that is so old has stopped. */
@@ -11,6 +12,16 @@ export interface Heartbeat {
   readonly heartbeat?: string
   readonly pid?: number
   readonly host?: string
+}
+
+/** What run.json or sweep.json says of it. */
+export function heartbeatOf({ status, heartbeat, pid, host }: JsonObject): Heartbeat {
+  return {
+    status: typeof status === 'string' ? status.slice(0, 2000) : 'unreadable',
+    ...(typeof heartbeat === 'string' ? { heartbeat } : {}),
+    ...(typeof pid === 'number' ? { pid } : {}),
+    ...(typeof host === 'string' ? { host } : {}),
+  }
 }
 
 /**

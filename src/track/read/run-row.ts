@@ -7,7 +7,7 @@ import { readNotes } from '../notes.ts'
 import type { ColumnStore } from './column-store.ts'
 import { readObject } from './files.ts'
 import { flatten, type Scalar } from './flatten.ts'
-import { standing } from './liveness.ts'
+import { heartbeatOf, standing } from './liveness.ts'
 import { curvesOf, evalsOf, figuresOf } from './run-figures.ts'
 import { readStream } from './run-stream.ts'
 
@@ -106,16 +106,6 @@ function trialOf(sweep: unknown): Pick<RunRow, 'sweep' | 'trial'> {
   if (!isObject(sweep)) return {}
   const [id, trial] = [textOf(sweep.id), textOf(sweep.trial)]
   return { ...(id ? { sweep: id } : {}), ...(trial ? { trial } : {}) }
-}
-
-function heartbeatOf(record: JsonObject): Parameters<typeof standing>[0] {
-  const { heartbeat, pid, host } = record
-  return {
-    status: textOf(record.status) ?? 'unreadable',
-    ...(typeof heartbeat === 'string' ? { heartbeat } : {}),
-    ...(typeof pid === 'number' ? { pid } : {}),
-    ...(typeof host === 'string' ? { host } : {}),
-  }
 }
 
 /** What the run stood on, as dotted keys; files by the first digits of their hash, without their folders. */

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { InputError } from '../../util/errors.ts'
 import { nearest } from '../../util/nearest.ts'
+import { isSweepFolder } from '../sweep-journal.ts'
 import { findRuns, isRun } from './find.ts'
 
 export interface FoundRun {
@@ -13,13 +14,14 @@ export interface FoundRun {
 
 /**
  * One run for each word: a path to a run folder, an id below `root`, or a part of one that only one run has.
+ * @param sweeps whether a word may also name the whole folder of a sweep
  * @throws InputError for a word that means no run, or several
  */
-export async function pickRuns(root: string, words: readonly string[]): Promise<FoundRun[]> {
+export async function pickRuns(root: string, words: readonly string[], sweeps = false): Promise<FoundRun[]> {
   let known: readonly string[] | undefined
   const picked: FoundRun[] = []
   for (const word of words) {
-    const byPath = await atPath(root, word)
+    const byPath = await atPath(root, word, sweeps)
     if (byPath) {
       picked.push(byPath)
       continue
@@ -30,10 +32,11 @@ export async function pickRuns(root: string, words: readonly string[]): Promise<
   return picked
 }
 
-async function atPath(root: string, word: string): Promise<FoundRun | undefined> {
+async function atPath(root: string, word: string, sweeps: boolean): Promise<FoundRun | undefined> {
   for (const path of [resolve(root, word), resolve(word)]) {
     const found = await stat(path).catch(() => undefined)
-    if (!found?.isDirectory() || !(await isRun(path))) continue
+    if (!found?.isDirectory()) continue
+    if (!(await isRun(path)) && !(sweeps && isSweepFolder(path))) continue
     const id = relative(root, path)
     const inside = id !== '' && !id.startsWith('..')
     return inside ? { root, id: id.split(sep).join('/') } : { root: dirname(path), id: basename(path) }
