@@ -2,15 +2,15 @@
  * @file The same weights, documents and questions through lm-evaluation-harness and through medtune, in fp32; prints a
  * line of JSON a setting, and fails where they differ by more than the limits below:
  *   npm run parity:eval -- --medmcqa 1000 --pubmedqa 500 --others 100 [--venv <python environment>] [--only <part of a name>]
- * The harness's own code runs where the environment has it (pip install lm_eval), else its rule written out in
- * test/reference/task_scores.py. Needs the folder `shared` beside the repository.
+ * The harness's own code runs where it can be installed (a --venv may have it: test/reference/requirements-harness.txt), else its
+ * rule written out in test/reference/task_scores.py. Needs the folder `shared` beside the repository.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { evaluate } from '../src/evaluate.ts'
 import { WORK } from './parity/place.ts'
-import { NoReference, openReference, type Reference as Python } from './parity/reference.ts'
+import { addTo, NoReference, openReference, type Reference as Python } from './parity/reference.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const SHARED = resolve(ROOT, '../shared')
@@ -142,7 +142,11 @@ async function main(): Promise<boolean> {
   }
   mkdirSync(WORK, { recursive: true })
   const requirements = join(ROOT, 'test/reference/requirements.txt')
-  const python = await openReference(values.venv, join(WORK, 'venv'), requirements, note)
+  const venv = join(WORK, 'venv')
+  const python = await openReference(values.venv, venv, requirements, note)
+  const harness = join(ROOT, 'test/reference/requirements-harness.txt')
+  if (values.venv === undefined && !(await addTo(venv, harness)))
+    note('the harness cannot be installed: its rule as written out in test/reference/task_scores.py is used')
   const model = values.model ?? join(WORK, `model-${values.shape}`)
   if (!existsSync(join(model, 'model.safetensors'))) await python.run(make, [model, '--shape', values.shape])
   const documents = writeDocuments()

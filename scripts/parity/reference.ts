@@ -8,6 +8,9 @@ export class NoReference extends Error {
   override readonly name = 'NoReference'
 }
 
+/** An index that does not answer would otherwise be asked for minutes. */
+const INSTALL = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '0'] as const
+
 export interface Reference {
   /** Runs a script of test/reference to its end; returns what it wrote to stdout. */
   run(script: string, args: readonly (string | number)[]): Promise<string>
@@ -25,13 +28,27 @@ export async function openReference(
   return { run: (script, args) => runProgram(python, [script, ...args.map(String)]) }
 }
 
+/**
+ * Adds packages that are better to have but not needed, without what they ask for, to an environment made here.
+ * @returns whether they are there now
+ */
+export async function addTo(folder: string, requirements: string): Promise<boolean> {
+  return runProgram(interpreter(folder), [...INSTALL, '--no-deps', '-r', requirements]).then(
+    () => true,
+    () => false,
+  )
+}
+
+const interpreter = (folder: string): string =>
+  join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+
 async function pythonOf(
   folder: string,
   requirements: string,
   make: boolean,
   note: (text: string) => void,
 ): Promise<string> {
-  const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+  const python = interpreter(folder)
   if (!make) {
     if (existsSync(python)) return python
     throw new NoReference(`${folder} is no Python environment: it has no ${python}`)
@@ -50,9 +67,7 @@ async function pythonOf(
     )
   }
   try {
-    // An index that does not answer would otherwise be asked for minutes.
-    const quiet = ['--quiet', '--disable-pip-version-check', '--retries', '0']
-    await runProgram(python, ['-m', 'pip', 'install', ...quiet, '-r', requirements])
+    await runProgram(python, [...INSTALL, '-r', requirements])
   } catch (error) {
     throw new NoReference(
       `the packages of ${requirements} cannot be installed; with an environment that has them, use --venv FOLDER. pip says: ${lastLine(error)}`,

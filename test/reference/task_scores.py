@@ -1,5 +1,5 @@
 """Scores a task's documents with transformers, by lm-evaluation-harness: its own code makes the prompts, the
-requests and the tokens where it can be imported (pip install lm_eval), else the same rule written out. Writes a line a
+requests and the tokens where it can be imported (requirements-harness.txt), else the same rule written out. Writes a line a
 document: prompt, what follows it, log-likelihoods.
 
     task_scores.py MODEL TASK DOCS.jsonl OUT.jsonl [--limit N] [--fewshot K] [--chat] [--whole] [--direct]
