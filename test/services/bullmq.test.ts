@@ -1,7 +1,8 @@
 /** @file The crash suite on a real Redis: workers that share the sweep's disk, and workers with a disk of their own. */
-import { mkdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { startFakeMlflow } from '../helpers/fake-mlflow.ts'
 import { makeSweepProject } from '../helpers/sweep-project.ts'
 import { tempFolder } from '../helpers/temp.ts'
 import { crashAndResume, crashSeed, expectExactly, SWEEP, stepsFor, TRIALS, tell } from './crash.ts'
@@ -59,5 +60,30 @@ describe.skipIf(missing)('bullmq', () => {
     tell(`bullmq, workers ${where}`, report)
     expectExactly(report.folder, TRIALS)
     expect(report.killed.coordinator + report.killed.worker).toBeGreaterThanOrEqual(0.8 * KILLS)
+  })
+
+  it('trials of workers with a disk of their own are one tree in MLflow; a later sync doubles nothing', async () => {
+    const mlflow = await startFakeMlflow()
+    const project = path.join(folder, 'tracked')
+    await makeSweepProject(project, { sweep: 'method: random\nrun_cap: 2\n', steps: 2 })
+    appendFileSync(path.join(project, 'recipe.yaml'), `trackers: [{ use: mlflow, uri: "${mlflow.url}" }]\n`)
+    keepWorker(project, 'tracked', ['--own-disk'])
+    const overrides = ['executor.use=bullmq', `executor.url=${redis.url}`, 'executor.name=tracked']
+    const swept = medtune(project, ['sweep', 'sweep.yaml', ...overrides])
+    expect(await swept.ended, swept.text()).toBe(0)
+    const runs = path.join(project, 'runs')
+    const home = path.join(runs, readdirSync(runs)[0]!)
+    const trials = readdirSync(path.join(home, 'runs')).map((name) => path.join(home, 'runs', name))
+    const steps = (): number[] =>
+      [...mlflow.runs.values()].map(({ metrics }) => metrics.filter(({ key }) => key === 'train/loss').length)
+    expect(steps().sort()).toEqual([0, 2, 2])
+    const parent = [...mlflow.runs.values()].find(({ tags }) => tags.has('medtune.role'))!
+    expect([parent.status, parent.name]).toEqual(['FINISHED', expect.stringMatching(/^sweep-\w{8}$/)])
+    const sent = medtune(project, ['sync', 'mlflow', ...trials])
+    expect(await sent.ended, sent.text()).toBe(0)
+    expect(steps().sort()).toEqual([0, 2, 2])
+    expect([parent.status, parent.name]).toEqual(['FINISHED', path.basename(home)])
+    expect(parent.params.get('method.use')).toBe('random')
+    await mlflow.close()
   })
 })

@@ -1,21 +1,19 @@
 /** @file `medtune sweep status`: how the trials of a sweep stand. */
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { SweepCardRecord } from '../../sweep/card.ts'
 import { stringify } from '../../track/json.ts'
+import { readObject } from '../../track/read/files.ts'
+import { heartbeatOf, standing as standingOf } from '../../track/read/liveness.ts'
 import { readSweep, type SweepState, type Trial } from '../../track/sweep-journal.ts'
 import { countTrials } from '../../track/sweep-trials.ts'
+import type { JsonObject } from '../../util/json-object.ts'
 import { colorsFor } from '../colors.ts'
 import { duration } from '../format.ts'
 import { paramsText, varied } from './summary.ts'
 
-/** A heartbeat older than this is one of a coordinator that died. */
-const OLD_MS = 30_000
-
 export async function status(folder: string, json: boolean): Promise<number> {
   const state = readSweep(folder)
-  const card = readCard(folder)
-  const stands = standing(state, card)
+  const card = await readObject(folder, 'sweep.json')
+  const stands = standing(state, card.ok ? card.value : {})
   if (json) {
     const { header, trials } = state
     const { id, name, metric, space } = header
@@ -31,19 +29,11 @@ export async function status(folder: string, json: boolean): Promise<number> {
   return 0
 }
 
-function readCard(folder: string): SweepCardRecord | undefined {
-  try {
-    return JSON.parse(readFileSync(path.join(folder, 'sweep.json'), 'utf8'))
-  } catch {
-    return undefined
-  }
-}
-
-/** The journal says how a sweep ended; that its coordinator died shows only in the heartbeat. */
-function standing({ end }: SweepState, card: SweepCardRecord | undefined): string {
+/** The journal says how a sweep ended; that its coordinator died, its card. */
+function standing({ end }: SweepState, card: JsonObject): string {
   if (end) return `${end.status} (${end.reason})`
-  const age = card ? Date.now() - Date.parse(card.heartbeat) : Number.POSITIVE_INFINITY
-  return age < OLD_MS ? 'running' : 'interrupted (nobody runs it; medtune sweep resume goes on)'
+  const running = standingOf(heartbeatOf({ ...card, status: 'running' })) === 'running'
+  return running ? 'running' : 'interrupted (nobody runs it; medtune sweep resume goes on)'
 }
 
 function lineOf(trial: Trial, { trials }: SweepState): string {
