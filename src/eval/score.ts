@@ -4,7 +4,8 @@
  */
 import { type Batch, collateSegments, packBins, padded } from '../data/index.ts'
 import type { ChoiceGroup, Encoded, Subject } from '../plugin/contract.ts'
-import { choicePiece, documentPiece, type Piece } from './piece.ts'
+import { documentPiece, type Piece } from './piece.ts'
+import { type QuestionPiece, questionPieces } from './shared-prompts.ts'
 
 /** Runs a batch and returns the log-probability of each of its labels [labels]. */
 export type RunBatch = (batch: Batch) => Promise<Float32Array>
@@ -41,8 +42,34 @@ export function createScorer(
       const sums = await score(pieces, onScored)
       return sums.map(([sum], i) => ({ sum: sum!, tokens: pieces[i]!.labelId.length }))
     },
-    scoreChoices: (groups, onScored) => score(groups.map(choicePiece), onScored),
+    async scoreChoices(groups, onScored) {
+      const pieces = questionPieces(groups, tokens)
+      const found = new Array<readonly number[]>(groups.length)
+      await score(
+        pieces.map(({ piece }) => piece),
+        (scored) => {
+          const told = scored.flatMap(([at, sums]) => byQuestion(pieces[at]!, groups, sums))
+          for (const [question, sums] of told) found[question] = sums
+          onScored?.(told)
+        },
+      )
+      return found
+    },
   }
+}
+
+/** The sums of a piece, cut where one question ends and the next begins. */
+function byQuestion(
+  { questions }: QuestionPiece,
+  groups: readonly ChoiceGroup[],
+  sums: readonly number[],
+): (readonly [number, readonly number[]])[] {
+  let from = 0
+  return questions.map((question) => {
+    const own = sums.slice(from, from + groups[question]!.choices.length)
+    from += own.length
+    return [question, own] as const
+  })
 }
 
 /** Sums of each piece, one an owner. */

@@ -2,7 +2,8 @@ import { beforeAll, expect, test } from 'vitest'
 import { collateSegments } from '../../src/data/index.ts'
 import { choicePiece, documentPiece } from '../../src/eval/piece.ts'
 import { batchRows, createScorer, type RunBatch } from '../../src/eval/score.ts'
-import type { Encoded } from '../../src/plugin/contract.ts'
+import { questionPieces } from '../../src/eval/shared-prompts.ts'
+import type { ChoiceGroup, Encoded } from '../../src/plugin/contract.ts'
 import { feedsFor } from '../../src/train/step.ts'
 import { documentOf } from '../helpers/memory-split.ts'
 import { oracleExecutor } from '../helpers/oracle-executor.ts'
@@ -63,6 +64,43 @@ test('choices behind one prompt score as prompt and choice written out', async (
     expect(sum).toBeCloseTo(written[i]!.sum, 4)
   })
   expect(again![0]).toBeCloseTo(written[1]!.sum, 4)
+})
+
+test('questions with the same examples before them stand behind these once, and score as by themselves', async () => {
+  const examples = Array.from({ length: 90 }, (_, t) => 3 + ((t * 7) % 50))
+  const question = (i: number): number[] =>
+    Array.from({ length: 4 + (i % 5) }, (_, t) => 3 + ((i * 11 + t * 5) % 50))
+  const groups = Array.from({ length: 9 }, (_, i): ChoiceGroup => {
+    // The fourth has other examples, the sixth a choice of two tokens.
+    const before = i === 3 ? [...examples].reverse() : examples
+    const choices = [[15], [16], i === 5 ? [17, 18] : [17]]
+    return {
+      prompt: Int32Array.of(...before, ...question(i)),
+      choices: choices.map((ids) => Int32Array.from(ids)),
+    }
+  })
+  const pieces = questionPieces(groups)
+  expect(pieces.map(({ questions }) => questions)).toEqual([[0, 1, 2], [3], [4], [5], [6, 7, 8]])
+  const [first] = pieces
+  expect(first!.piece.ids).toHaveLength(90 + 4 + 5 + 6)
+  const heard = new Map<number, readonly number[]>()
+  const { scoreChoices } = createScorer(run)
+  const together = await scoreChoices(groups, (scored) => {
+    for (const [index, sums] of scored) heard.set(index, sums)
+  })
+  for (const [i, group] of groups.entries()) {
+    const [alone] = await scoreChoices([group])
+    expect(together[i]).toHaveLength(3)
+    alone!.forEach((sum, choice) => {
+      expect(together[i]![choice]).toBeCloseTo(sum, 5)
+    })
+    expect(heard.get(i)).toEqual(together[i])
+  }
+  // No piece is longer than it may be.
+  const many = Array.from({ length: 200 }, () => groups[0]!)
+  const lengths = questionPieces(many).map(({ piece }) => piece.ids.length)
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(1024)
+  expect(Math.max(...questionPieces(many, 120).map(({ piece }) => piece.ids.length))).toBeLessThanOrEqual(120)
 })
 
 test('a question and a document share a row without seeing each other', () => {
