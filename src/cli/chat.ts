@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { text as readAll } from 'node:stream/consumers'
 import type { Chat, ChatSettings, Said } from '../chat.ts'
 import { stringify } from '../track/json.ts'
+import { visible } from '../util/visible.ts'
 import { colorsFor } from './colors.ts'
 import { UsageError } from './failure.ts'
 import { openStatus, silent } from './status.ts'
@@ -89,7 +90,6 @@ async function once(opened: Chat, prompt: string, { json, quiet }: ChatFlags): P
   const controller = new AbortController()
   const stop = (): void => controller.abort()
   process.once('SIGINT', stop)
-  const write = (text: string): void => void process.stdout.write(text)
   const said = await opened
     .say(prompt, json ? () => {} : write, controller.signal)
     .finally(() => process.off('SIGINT', stop))
@@ -103,6 +103,11 @@ async function once(opened: Chat, prompt: string, { json, quiet }: ChatFlags): P
     if (!quiet) tellPace(said)
   }
   return said.finish === 'stopped' ? INTERRUPTED : 0
+}
+
+/** On a terminal a model's text must not move the cursor or change colours; a pipe gets it as it is. */
+function write(text: string): void {
+  process.stdout.write(process.stdout.isTTY ? visible(text) : text)
 }
 
 async function converse(opened: Chat, { quiet }: ChatFlags): Promise<number> {
@@ -126,7 +131,7 @@ async function converse(opened: Chat, { quiet }: ChatFlags): Promise<number> {
     else if (asked.startsWith('/') && /^\/\w*$/.test(asked)) process.stderr.write(`${HELP}\n`)
     else if (asked !== '') {
       answering = new AbortController()
-      const said = await opened.say(line, (text) => void process.stdout.write(text), answering.signal)
+      const said = await opened.say(line, write, answering.signal)
       answering = undefined
       process.stdout.write('\n')
       if (!quiet) tellPace(said)

@@ -36,6 +36,15 @@ export function choicePiece({ prompt, choices }: ChoiceGroup): Piece {
       branch.push(owner + 1)
     })
   })
+  return pieceOf({ ids, position, branch }, labels, choices.length)
+}
+
+/** A piece of its tokens, each with its place, and of its labels, each predicted at a slot. */
+export function pieceOf(
+  { ids, position, branch }: Readonly<Record<'ids' | 'position' | 'branch', readonly number[]>>,
+  labels: readonly { readonly slot: number; readonly id: number; readonly owner: number }[],
+  owners: number,
+): Piece {
   return {
     ids: Int32Array.from(ids),
     position: Int32Array.from(position),
@@ -43,6 +52,6 @@ export function choicePiece({ prompt, choices }: ChoiceGroup): Piece {
     labelSlot: Int32Array.from(labels, ({ slot }) => slot),
     labelId: Int32Array.from(labels, ({ id }) => id),
     labelOwner: Int32Array.from(labels, ({ owner }) => owner),
-    owners: choices.length,
+    owners,
   }
 }

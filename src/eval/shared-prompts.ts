@@ -4,7 +4,7 @@
  * token, which take no place: a longer one would need a branch of a branch.
  */
 import type { ChoiceGroup } from '../plugin/contract.ts'
-import { choicePiece, type Piece } from './piece.ts'
+import { choicePiece, type Piece, pieceOf } from './piece.ts'
 
 /** A piece, and the questions whose choices are its owners, in their order. */
 export interface QuestionPiece {
@@ -94,13 +94,5 @@ function sharedPiece(groups: readonly ChoiceGroup[], shared: number): Piece {
     }
     for (const [id] of choices) labels.push({ slot: ids.length - 1, id: id!, owner: owners++ })
   })
-  return {
-    ids: Int32Array.from(ids),
-    position: Int32Array.from(position),
-    branch: Int32Array.from(branch),
-    labelSlot: Int32Array.from(labels, ({ slot }) => slot),
-    labelId: Int32Array.from(labels, ({ id }) => id),
-    labelOwner: Int32Array.from(labels, ({ owner }) => owner),
-    owners,
-  }
+  return pieceOf({ ids, position, branch }, labels, owners)
 }
