@@ -1,6 +1,7 @@
 /** @file What ends trials early, what made them good, and which are best in two things at once. */
 import { describe, expect, it } from 'vitest'
 import type { Reports, Space } from '../../src/plugin/contract.ts'
+import { atEdge } from '../../src/sweep/edge.ts'
 import { importances } from '../../src/sweep/importance.ts'
 import { Measures } from '../../src/sweep/measures.ts'
 import { paretoFront } from '../../src/sweep/pareto.ts'
@@ -79,6 +80,30 @@ function trials(
     }
   })
 }
+
+describe('the end of what was searched', () => {
+  const list = (at: string, ...values: unknown[]) =>
+    ({ path: at, distribution: { kind: 'categorical', values }, when: [] }) as const
+  const range = (min: number, max: number, scale: 'linear' | 'log') =>
+    ({ path: 'a', distribution: { kind: 'float', min, max, scale }, when: [] }) as const
+  const edge = (parameter: Parameters<typeof atEdge>[0][number], value: unknown, share = 0.5) =>
+    atEdge([parameter], { [parameter.path]: value }, [{ path: parameter.path, share }])
+
+  it('is told of numbers that matter', () => {
+    expect(edge(list('a', 8, 64, 16), 64)).toEqual(['a'])
+    expect(edge(list('a', 8, 64, 16), 16)).toEqual([])
+    expect(edge(list('a', 8, 64, 16), 64, 0.1)).toEqual([])
+    expect(edge(range(1e-4, 1e-2, 'log'), 1.05e-4)).toEqual(['a'])
+    expect(edge(range(1e-4, 1e-2, 'log'), 3e-4)).toEqual([])
+    expect(edge(range(0, 1, 'linear'), 0.99)).toEqual(['a'])
+  })
+  it('is nothing where there are words, two values, or a parameter that the best has not', () => {
+    expect(edge(list('a', 'x', 'y', 'z'), 'z')).toEqual([])
+    expect(edge(list('a', 1, 'x', 3), 3)).toEqual([])
+    expect(edge(list('a', 8, 16), 16)).toEqual([])
+    expect(atEdge([list('a', 1, 2, 3)], {}, [{ path: 'a', share: 1 }])).toEqual([])
+  })
+})
 
 describe('importance', () => {
   it('finds what decides, and gives nothing to what never changes', () => {

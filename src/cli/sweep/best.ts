@@ -1,6 +1,7 @@
 /** @file `medtune sweep best`: the best trials, what made them so, and the recipe of the winner. */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { atEdge } from '../../sweep/edge.ts'
 import { type Importance, importances } from '../../sweep/importance.ts'
 import { type Objective, paretoFront } from '../../sweep/pareto.ts'
 import { writeWinner } from '../../sweep/winner.ts'
@@ -59,6 +60,10 @@ function text(
       ...shares.map(
         ({ path: at, share }) =>
           `  ${at.padEnd(24)} ${`${(100 * share).toFixed(0)} %`.padStart(5)}  ${'#'.repeat(Math.round(30 * share))}\n`,
+      ),
+      ...atEdge(header.space, top[0]!.params, shares).map(
+        (at) =>
+          `  ${at}=${top[0]!.params[at]} lies at the end of what was searched: a wider range may hold a better one.\n`,
       ),
     )
   if (objectives.length > 0)

@@ -1,5 +1,6 @@
 /** @file What a sweep searches: each parameter, how much it mattered, and what the best trial has. */
 import type { Params } from '../../../plugin/contract.ts'
+import { atEdge } from '../../../sweep/edge.ts'
 import type { SweepDetail } from '../../shared/wire.ts'
 import { Line } from '../parts/text.tsx'
 import { distributionText, searched, sharesOf, valueText } from './trials.ts'
@@ -11,7 +12,9 @@ export function SpaceTable({
   readonly sweep: SweepDetail
   readonly best: Params | undefined
 }) {
-  const shares = sharesOf(sweep)
+  const found = sharesOf(sweep)
+  const shares = new Map(found.map(({ path, share }) => [path, share]))
+  const edges = best ? atEdge(sweep.space, best, found) : []
   const varied = searched(sweep.space)
   const fixed = sweep.space.filter((parameter) => !varied.includes(parameter))
   return (
@@ -52,6 +55,9 @@ export function SpaceTable({
                 </td>
                 <td class="fits">
                   {best && <Line text={Object.hasOwn(best, path) ? valueText(best[path]) : '–'} />}
+                  {edges.includes(path) && (
+                    <small title="a wider range may hold a better value"> at the end</small>
+                  )}
                 </td>
                 <td>{shares.has(path) && <Share share={shares.get(path)!} />}</td>
               </tr>

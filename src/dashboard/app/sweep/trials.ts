@@ -73,9 +73,9 @@ export function paramsText(params: Params, space: Space): string {
     .join(' ')
 }
 
-/** The share of each parameter by its path; empty where there are too few trials. */
-export function sharesOf({ space, trials, metric }: SweepDetail): ReadonlyMap<string, Importance['share']> {
-  return new Map(importances(space, trials, metric.goal).map(({ path, share }) => [path, share]))
+/** How much each parameter mattered; empty where there are too few trials. */
+export function sharesOf({ space, trials, metric }: SweepDetail): readonly Importance[] {
+  return importances(space, trials, metric.goal)
 }
 
 /** Why trials failed, the commonest reason first. */
