@@ -28,7 +28,9 @@ export class Cache {
   readonly used: Int32Array
   capacity = 0
   /** The same views are handed out again as long as they are asked for: an executor may remember them. */
-  #last: { readonly from: number; readonly count: number; readonly feeds: Feeds } | undefined
+  #last:
+    | { readonly from: number; readonly count: number; readonly past: number; readonly feeds: Feeds }
+    | undefined
 
   constructor(layers: readonly KeptLayer[], rows: number) {
     this.#rows = rows
@@ -64,27 +66,24 @@ export class Cache {
     this.#clear(row)
   }
 
-  /** What a run over rows [from, from + count) reads, where it lies. */
-  feeds(from: number, count: number): Feeds {
-    const { from: before, count: size, feeds: known } = this.#last ?? {}
-    if (known && before === from && size === count) return known
-    const feeds = this.#views(from, count)
-    this.#last = { from, count, feeds }
-    return feeds
+  /** What a run over rows [from, from + count) reads, where it lies, and how many slots of each row: none of empty rows. */
+  kept(from: number, count: number): { readonly past: number; readonly feeds: Feeds } {
+    const past = this.used.subarray(from, from + count).some((tokens) => tokens > 0) ? this.capacity : 0
+    const last = this.#last
+    if (last?.from === from && last.count === count && last.past === past) return last
+    this.#last = { from, count, past, feeds: this.#views(from, count, past) }
+    return this.#last
   }
 
-  #views(from: number, count: number): Feeds {
-    const rows = <A extends Float32Array | Int32Array>(values: A, size: number): A =>
-      values.subarray(from * size, (from + count) * size) as A
+  #views(from: number, count: number, past: number): Feeds {
+    const rows = <A extends Float32Array | Int32Array>(values: A, width: number): A =>
+      values.subarray(from * this.capacity * width, (from * this.capacity + count * past) * width) as A
     return {
-      [PAST_PLACE.segment]: rows(this.#segment, this.capacity),
-      [PAST_PLACE.position]: rows(this.#position, this.capacity),
-      [PAST_PLACE.branch]: rows(this.#branch, this.capacity),
+      [PAST_PLACE.segment]: rows(this.#segment, 1),
+      [PAST_PLACE.position]: rows(this.#position, 1),
+      [PAST_PLACE.branch]: rows(this.#branch, 1),
       ...Object.fromEntries(
-        this.#buffers.map(({ name, values, heads, headDim }) => [
-          name,
-          rows(values, heads * this.capacity * headDim),
-        ]),
+        this.#buffers.map(({ name, values, heads, headDim }) => [name, rows(values, heads * headDim)]),
       ),
     }
   }

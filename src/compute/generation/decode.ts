@@ -158,9 +158,10 @@ class Decoder {
     const last = Int32Array.from(asked.length > 0 ? asked : [0])
     const branch = new Int32Array(count * length)
     const gain = Float32Array.of(this.#request.gain)
+    const { past, feeds } = cache.kept(from, count)
     const outputs = await this.#run(
-      { ids, position, segment, branch, gain, [LAST]: last, ...cache.feeds(from, count) },
-      { rows: count, length, past: cache.capacity, labels: last.length },
+      { ids, position, segment, branch, gain, [LAST]: last, ...feeds },
+      { rows: count, length, past, labels: last.length },
     )
     cache.append(
       from,
