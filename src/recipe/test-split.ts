@@ -11,7 +11,7 @@ export function evaluationName(use: StageUse): string {
 export function testSplit(use: StageUse): string | undefined {
   const split = ['split', 'config'].find((key) => isTestName(use[key]))
   if (split) return `the ${split} "${use[split]}"`
-  const file = ['path', 'repo', 'task'].find((key) => isTestPath(use[key]))
+  const file = ['path', 'repo', 'task', 'ids'].find((key) => isTestPath(use[key]))
   if (file) return `${file} "${use[file]}", a test by its name`
   return isTestName(use.name) ? 'a test by its name' : undefined
 }

@@ -214,6 +214,9 @@ it('refuses a task whose own file names a test split', async () => {
   expect(await file('test/part-0.jsonl')).toEqual(
     refusal('qa', 'path "test/part-0.jsonl", a test by its name'),
   )
+  expect(await by('{ use: pubmedqa, ids: test_ground_truth.json }', 'pubmedqa')).toEqual(
+    refusal('pubmedqa', 'ids "test_ground_truth.json", a test by its name'),
+  )
   // A project may be called what it likes.
   expect(await file('/home/me/my-test/contest/val.jsonl')).toBe('accepted')
   // The validation split of MedMCQA is one.

@@ -45,7 +45,9 @@ export const TASK_SCHEMA = {
           description: 'The values, in the order in which they are halved.',
         },
         seed: { type: 'integer', minimum: 0, default: 0, description: "Seed of Python's random." },
-        rows: text('SHA-256 of the ids of all rows, joined by line breaks: other rows are all asked.'),
+        rows: text(
+          'SHA-256 of all rows, each as its id, a tab and its value, joined by line breaks: other rows are all asked.',
+        ),
       },
       required: ['by', 'values', 'rows'],
       additionalProperties: false,

@@ -7,7 +7,7 @@ export interface HalfRule {
   readonly by: string
   readonly values: readonly string[]
   readonly seed: number
-  /** SHA-256 (hex) of the ids of all rows, joined by line breaks. */
+  /** SHA-256 (hex) of all rows, each as its id, a tab and its value, joined by line breaks. */
   readonly rows: string
 }
 
@@ -18,12 +18,12 @@ export interface HalvedRow {
 
 /**
  * Ids of the second half: the rows of each value are shuffled as `random.shuffle` of Python does, after one
- * `random.seed(seed)`, and of each the first half, rounded up, is left out. Undefined where the rows, or their order,
- * are not those that the rule is for.
+ * `random.seed(seed)`, and of each the first half, rounded up, is left out. Undefined where the rows, their
+ * values or their order are not those that the rule is for.
  */
 export function secondHalf(rows: readonly HalvedRow[], rule: HalfRule): ReadonlySet<string> | undefined {
-  const ids = rows.map(({ id }) => id)
-  if (createHash('sha256').update(ids.join('\n')).digest('hex') !== rule.rows) return undefined
+  const lines = rows.map(({ id, value }) => `${id}\t${value}`)
+  if (createHash('sha256').update(lines.join('\n')).digest('hex') !== rule.rows) return undefined
   const random = new PythonRandom(rule.seed)
   return new Set(
     rule.values.flatMap((value) => {

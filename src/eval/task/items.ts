@@ -25,7 +25,7 @@ export interface TaskItem {
 export interface ItemOptions {
   /** The first so many. */
   readonly limit?: number | undefined
-  /** Only those whose ids the file names, in place of the task's own list. */
+  /** Only those whose ids the file names. */
   readonly ids?: string | undefined
   readonly answerFrom?: number | undefined
   /** Only those of these ids, where no file names others. */
@@ -39,7 +39,7 @@ export interface ItemOptions {
 export async function readItemsOf(
   task: TaskDefinition,
   rows: AsyncIterable<Row>,
-  { limit = Number.POSITIVE_INFINITY, ids = task.ids, answerFrom = task.answerFrom, half }: ItemOptions,
+  { limit = Number.POSITIVE_INFINITY, ids, answerFrom = task.answerFrom, half }: ItemOptions,
 ): Promise<TaskItem[]> {
   const wanted = ids === undefined ? half : await readIds(ids, task)
   const items: TaskItem[] = []
@@ -56,7 +56,8 @@ export async function readItemsOf(
     items.push(itemOf(task, row, { id, number, answerFrom }))
   }
   if (items.length === 0) {
-    const why = wanted === undefined ? 'it has no rows' : `none of its ${number} rows has an id of ${ids}`
+    const from = ids ?? 'the half that is asked'
+    const why = wanted === undefined ? 'it has no rows' : `none of its ${number} rows has an id of ${from}`
     throw task.file.error('dataset', `there is nothing to ask: ${why}`)
   }
   return items

@@ -141,6 +141,7 @@ class OpenTask {
   readonly #options: TaskOptions
   readonly #context: StageContext
   #asked: Promise<readonly AskedItem[]> | undefined
+  #isHalved = false
 
   constructor(task: TaskDefinition, options: TaskOptions, context: StageContext) {
     this.name = task.name
@@ -154,9 +155,17 @@ class OpenTask {
   /** What makes its items a test set, in words. */
   get test(): string | undefined {
     const { split } = this.#task.file.value.dataset as { readonly split?: unknown }
-    if (this.#options.path !== undefined) return undefined
-    if (isTestName(split)) return `the split "${split}" of ${this.name}`
-    return this.#task.half === undefined ? undefined : `the test half of ${this.name}`
+    const own = this.#options.path === undefined
+    if (own && isTestName(split)) return `the split "${split}" of ${this.name}`
+    // Of a file of the recipe's own it is known once its rows were read.
+    const halved = own ? this.#task.half !== undefined && this.#ids === undefined : this.#isHalved
+    return halved ? `the test half of ${this.name}` : undefined
+  }
+
+  /** The file that names the items, in place of any rule. */
+  get #ids(): string | undefined {
+    const { ids } = this.#options
+    return ids === undefined ? this.#task.ids : this.#context.resolvePath(ids)
   }
 
   get metric(): string {
@@ -176,16 +185,12 @@ class OpenTask {
   }
 
   async #read(): Promise<readonly AskedItem[]> {
-    const { fewshot, limit, answer_from: answerFrom, ids, chat } = this.#options
-    const named = ids === undefined ? undefined : this.#context.resolvePath(ids)
+    const { fewshot, limit, answer_from: answerFrom, chat } = this.#options
+    const ids = this.#ids
     const dataset = await this.#dataset()
-    const half = (named ?? this.#task.ids) === undefined ? await this.#half(dataset) : undefined
-    const items = await readItemsOf(this.#task, dataset.read('train'), {
-      limit,
-      ids: named,
-      answerFrom,
-      half,
-    })
+    const half = ids === undefined ? await this.#half(dataset) : undefined
+    this.#isHalved = half !== undefined
+    const items = await readItemsOf(this.#task, dataset.read('train'), { limit, ids, answerFrom, half })
     const drawn = fewshot === 0 ? [] : await this.#examples(items, fewshot, half)
     const { system, ask, delimiter } = this.#task
     return items.map((item, i) => ({

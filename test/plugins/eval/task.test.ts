@@ -339,7 +339,8 @@ test('the judge is refused where it could not work', async () => {
 test('a half by rule: of other rows all are asked, and that is told', async () => {
   const ids = ['a', 'b', 'c', 'd', 'e']
   const rows = ids.map((id, i) => ({ ...ROWS[0]!, id, right: 1 + (i % 2) }))
-  const sha256 = createHash('sha256').update(ids.join('\n')).digest('hex')
+  const lines = rows.map(({ id, right }) => `${id}\t${right}`)
+  const sha256 = createHash('sha256').update(lines.join('\n')).digest('hex')
   const task = `${TASK}half: { by: right, values: ["1", "2"], rows: ${sha256} }\n`
   const asked = async (some: readonly object[]) => {
     warned.length = 0
@@ -353,8 +354,17 @@ test('a half by rule: of other rows all are asked, and that is told', async () =
   expect(warned).toEqual([])
   expect(await asked(rows.slice(1))).toEqual(['b', 'c', 'd', 'e'])
   expect(warned).toEqual([expect.stringMatching(/my: all 4 rows are asked/)])
-  const { test } = await open('{ use: task, task: ./my.yaml }', task, rows)
-  expect(test).toBe('the test half of my')
+  // With another answer a row would be shuffled among others.
+  expect(await asked(rows.map((row, i) => (i === 4 ? { ...row, right: 2 } : row)))).toEqual(ids)
+  expect(warned).toEqual([expect.stringMatching(/my: all 5 rows are asked/)])
+  write('half.txt', 'a\nc\n')
+  const testOf = async (options: string, some: readonly object[] = rows) =>
+    (await open(`{ use: task, task: ./my.yaml${options} }`, task, some)).test
+  expect(await testOf('')).toBe('the test half of my')
+  // The same rows from a file that the recipe names are the same test set; others, and items by a list, are not.
+  expect(await testOf(', path: ./rows.jsonl')).toBe('the test half of my')
+  expect(await testOf(', path: ./rows.jsonl', rows.slice(1))).toBeUndefined()
+  expect(await testOf(', ids: half.txt')).toBeUndefined()
 })
 
 const medmcqa = join(SHARED, 'medmcqa/dev.json')
