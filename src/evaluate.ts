@@ -1,10 +1,8 @@
 /** @file Evaluates any model on any task, outside a run: the same subject, the same scores, remembered the same way. */
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { compareAll, type EvalReport, type ModelReport, modelReport, outcomeScores } from './eval/report.ts'
 import type { Encoded, EvalOutcome } from './plugin/contract.ts'
-import { contentHash } from './recipe/hash.ts'
 import type { StageUse } from './recipe/recipe.ts'
 import { type Asked, findAsked } from './run/asked.ts'
 import { contaminatedItems } from './run/contaminated.ts'
@@ -12,11 +10,12 @@ import { allDocuments, openData } from './run/data.ts'
 import type { RunOptions } from './run/options.ts'
 import { prepareEvaluations } from './run/preflight.ts'
 import { closing } from './run/resources.ts'
+import { hashedName, resultsFolder, resultsName, targetOf } from './run/results.ts'
 import { openScoringEngine, type ScoringEngine } from './run/scoring-engine.ts'
 import { openSubject, storePlace } from './run/subject.ts'
 import { openEvaluations, type TargetEvaluations } from './run/target.ts'
 import { hashOutputs } from './track/provenance.ts'
-import { logScoring, readSummary, writeScoredItems, writeSummary } from './track/scorings.ts'
+import { logScoring, writeScoredItems, writeSummary } from './track/scorings.ts'
 
 export interface EvaluateOptions extends Pick<RunOptions, 'signal' | 'onProgress'> {
   /** Stages as a recipe's `eval` has them; none for all that the run of the target has. */
@@ -49,7 +48,8 @@ export async function evaluate(target: string, options: EvaluateOptions): Promis
   const asking = await openEvaluations(target, options.evaluations, warn, progress)
   const asked = await findAsked(target, { warn, progress })
   await prepareEvaluations(asking.resolved, asking)
-  const folder = options.out ?? (asking.run ? join(asking.run, 'eval') : defaultFolder(asked, options))
+  const { out, runsDir = 'runs' } = options
+  const folder = out ?? (asking.run ? join(asking.run, 'eval') : resultsFolder(runsDir, asked.name))
   await mkdir(folder, { recursive: true })
   return closing(async (use) => {
     const engine = await use(openScoringEngine(asked, options.signal))
@@ -58,11 +58,13 @@ export async function evaluate(target: string, options: EvaluateOptions): Promis
     const adapted = asked.which === 'tuned' && asked.plan.trainable > 0
     const base = adapted && options.base === false ? undefined : await score('base', scoring)
     const tuned = adapted ? await score('tuned', scoring) : undefined
-    const contaminated = base && tuned ? await contaminatedItems(asking, warn, options.onProgress) : undefined
-    const shown = [...(tuned ?? base!)].map(([name, outcome]) => [name, modelReport(outcome)] as const)
+    const contaminated = tuned && (await contaminatedItems(asking, warn, options.onProgress))
+    const scores = [...(tuned ?? base!)].map(
+      ([name, outcome]) => [name, modelReport(outcome, contaminated?.get(name))] as const,
+    )
     return {
       folder,
-      scores: Object.fromEntries(shown),
+      scores: Object.fromEntries(scores),
       ...(base && tuned
         ? { compared: compareAll(base, tuned, asking.resolved.recipe.seed, contaminated) }
         : {}),
@@ -107,7 +109,8 @@ async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<Readonl
     const { metric, better, items } = outcome
     await writeScoredItems(join(folder, file), items)
     await writeSummary(join(folder, file), {
-      ...{ name, metric, better, options: wanted, scores: outcomeScores(outcome) },
+      ...{ name, target: targetOf(asked.name), metric, better, options: wanted },
+      scores: outcomeScores(outcome),
     })
     logScoring(folder, { name, which, items: items.length, model: store?.model ?? '', file })
   }
@@ -120,29 +123,12 @@ function adapterHashes({ adapter }: Asked) {
   return hashOutputs(dirname(folder), [basename(folder)])
 }
 
-function defaultFolder({ name }: Asked, { runsDir = 'runs' }: EvaluateOptions): string {
-  return join(runsDir, 'evals', basename(name).replace(/[^A-Za-z0-9._-]+/g, '-'))
-}
-
-/**
- * A name of its own for each way of asking, so that what a run wrote itself, and the same task asked in another way, stay.
- * Who names the folder (`out`) gets plain names there, and new results in place of old ones.
- */
+/** What a run wrote itself stays; who names the folder (`out`) gets new results in place of old ones. */
 function fileName(
   { asking: { run }, folder, options: { out } }: Scoring,
   name: string,
   options: StageUse,
 ): string {
   if (out !== undefined) return name
-  const hash = contentHash(options)
-  const free =
-    run === undefined && ['base', 'tuned'].every((which) => isOurs(folder, `${name}.${which}`, hash))
-  return free ? name : `${name}-${hash.slice(0, 6)}`
-}
-
-/** Whether nothing lies there, or what was asked in this very way. */
-function isOurs(folder: string, stem: string, hash: string): boolean {
-  if (!existsSync(join(folder, `${stem}.jsonl`))) return true
-  const { options } = readSummary(join(folder, `${stem}.jsonl`))
-  return options !== undefined && contentHash(options as StageUse) === hash
+  return run === undefined ? resultsName(folder, name, options) : hashedName(name, options)
 }

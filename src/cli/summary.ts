@@ -41,7 +41,7 @@ export function evaluationLines(title: string, evaluation: EvalReport, bold: Pai
 
 /** One model's figures, with nothing to compare them with. */
 export function modelLines(title: string, report: ModelReport, bold: Paint): string[] {
-  const { metric, scores, metrics = {}, parts = {} } = report
+  const { metric, scores, metrics = {}, parts = {}, clean } = report
   const line = (name: string, of: string, found: Scores): string =>
     `${name}: ${of} ${shown(of, found)}, n ${found.n}`
   return [
@@ -49,6 +49,7 @@ export function modelLines(title: string, report: ModelReport, bold: Paint): str
     ...besides(metric, [scores]),
     ...Object.entries(parts).map(([name, part]) => `  ${line(name, metric, part)}`),
     ...Object.entries(metrics).map(([name, other]) => `  ${line('also', name, other)}`),
+    ...(clean ? [`  ${line(`without ${clean.left_out} in the training rows`, metric, clean)}`] : []),
   ]
 }
 

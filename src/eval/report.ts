@@ -37,6 +37,8 @@ export interface ModelReport {
   readonly metrics?: Readonly<Record<string, Scores>>
   /** The parts of a group of tasks. */
   readonly parts?: Readonly<Record<string, Scores>>
+  /** The same without the items that the training rows contain, where there are such. */
+  readonly clean?: Scores & { readonly left_out: number }
 }
 
 /** Ids of an evaluation's items that training rows contain. */
@@ -46,8 +48,10 @@ export function outcomeScores({ metric, items, extra, about }: EvalOutcome): Sco
   return { ...figures(metric, items), ...extra, ...about }
 }
 
-export function modelReport(outcome: EvalOutcome): ModelReport {
+/** @param contaminated ids of items that the training rows contain */
+export function modelReport(outcome: EvalOutcome, contaminated?: ReadonlySet<string>): ModelReport {
   const { metric, better, items } = outcome
+  const clean = cleanItems(items, contaminated)
   const of = (names: readonly string[], scores: (name: string) => Scores) =>
     Object.fromEntries(names.map((name) => [name, scores(name)]))
   return {
@@ -62,6 +66,7 @@ export function modelReport(outcome: EvalOutcome): ModelReport {
       'parts',
       of(partNames(items), (name) => figures(metric, partOf(name, items))),
     ),
+    ...(clean && { clean: { left_out: items.length - clean.length, ...figures(metric, clean) } }),
   }
 }
 
@@ -191,16 +196,22 @@ interface CleanPart {
 }
 
 /** The items that no training row contains; undefined where that are all, or none. */
+function cleanItems(
+  items: readonly EvalItem[],
+  contaminated: ReadonlySet<string> = new Set(),
+): readonly EvalItem[] | undefined {
+  const clean = items.filter(({ id }) => !contaminated.has(id))
+  return clean.length === 0 || clean.length === items.length ? undefined : clean
+}
+
 function cleanPart(
   before: EvalOutcome,
   after: EvalOutcome,
   seed: number,
   ids: ReadonlySet<string> | undefined,
 ): CleanPart | undefined {
-  if (ids === undefined || ids.size === 0) return undefined
-  const kept = (items: readonly EvalItem[]) => items.filter(({ id }) => !ids.has(id))
-  const [base, tuned] = [kept(before.items), kept(after.items)]
-  if (tuned.length === 0) return undefined
+  const [base, tuned] = [cleanItems(before.items, ids), cleanItems(after.items, ids)]
+  if (base === undefined || tuned === undefined) return undefined
   return {
     base,
     tuned,

@@ -1,5 +1,5 @@
 /** @file `medtune eval` as a user types it: a run, a model, an adapter; results compared; what it refuses. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/program.ts'
@@ -56,7 +56,23 @@ test('a run: its own evaluations give the scores of its report, and a task is co
   const report = JSON.parse(readFileSync(join(trained, 'report.json'), 'utf8'))
   const own = await medtune('eval', trained, '--json')
   expect(own.stderr).not.toMatch(/error/)
-  const { compared } = JSON.parse(own.stdout)
+  const { compared, scores, folder } = JSON.parse(own.stdout)
+  expect(folder).toBe(join(trained, 'eval'))
+  expect(scores.colours).toEqual({
+    ...{ metric: 'accuracy', better: 'higher', scores: compared.colours.tuned },
+  })
+  const figures = { n: 9, stderr: expect.any(Number), ci95: [expect.any(Number), expect.any(Number)] }
+  expect(compared.colours).toMatchObject({
+    ...{ metric: 'accuracy', better: 'higher' },
+    base: { accuracy: expect.any(Number), ...figures },
+    tuned: { accuracy: expect.any(Number), ...figures },
+    difference: {
+      accuracy: expect.any(Number),
+      ...figures,
+      test: 'mcnemar-exact',
+      verdict: expect.any(String),
+    },
+  })
   for (const name of ['loss', 'colours']) {
     const { metric } = report.eval[name]
     for (const which of ['base', 'tuned'])
@@ -114,6 +130,18 @@ test('a model and an adapter by their folders; results that are there are not co
     await medtune('eval', model, ...task, '--limit', limit, '--runs-dir', project)
   const names = readdirSync(join(project, 'evals/model')).filter((name) => name.endsWith('.base.jsonl'))
   expect(names.sort()).toEqual([expect.stringMatching(/^my-task-[0-9a-f]{6}\.base/), 'my-task.base.jsonl'])
+  // Another model of that name has a folder of its own, always the same one.
+  const other = join(project, 'other/model')
+  cpSync(model, other, { recursive: true })
+  for (const limit of ['3', '4'])
+    await medtune('eval', other, ...task, '--limit', limit, '--runs-dir', project)
+  const folders = readdirSync(join(project, 'evals')).sort()
+  expect(folders).toEqual(['model', expect.stringMatching(/^model-[0-9a-f]{6}$/)])
+  expect(readdirSync(join(project, 'evals/model')).filter((name) => name.endsWith('.base.jsonl'))).toEqual(
+    names,
+  )
+  const about = JSON.parse(readFileSync(join(project, 'evals', folders[1]!, 'my-task.base.json'), 'utf8'))
+  expect(about).toMatchObject({ target: other, options: { limit: 3 } })
 })
 
 test('a run and a bare model are compared on the questions that both were asked, whatever the files are called', async () => {

@@ -64,8 +64,10 @@ test('planted rows are found, listed, told of, and dropped where the recipe says
     const told: string[] = []
     const asked = { use: 'multiple-choice', name: 'later', path: join(project, 'questions.jsonl') }
     const onWarning = (message: string) => void told.push(message)
-    const { compared } = await evaluate(folder, { evaluations: [asked], onWarning })
-    return [compared!.later!.clean?.left_out, ...told]
+    const { compared, scores } = await evaluate(folder, { evaluations: [asked], onWarning })
+    const left = compared!.later!.clean?.left_out
+    expect(scores.later!.clean?.left_out).toBe(left)
+    return [left, ...told]
   }
   const trained = 'of its items are in the rows that the run was trained on'
   expect(await cleanOf(warned.folder)).toEqual([found.length, `later: ${found.length} ${trained}`])
