@@ -18,7 +18,7 @@ import { hashOutputs } from './track/provenance.ts'
 import { logScoring, writeScoredItems, writeSummary } from './track/scorings.ts'
 
 export interface EvaluateOptions extends Pick<RunOptions, 'signal' | 'onProgress'> {
-  /** Stages as a recipe's `eval` has them; none for all that the run of the target has. */
+  /** Stages as a recipe's `eval` has them; none for all that the run or the recipe of the target has. */
   readonly evaluations: readonly StageUse[]
   /** Whether the base model below an adapter is scored too, and compared; true if left out. */
   readonly base?: boolean

@@ -6,6 +6,7 @@ import { stringify } from '../track/json.ts'
 import { visible } from '../util/visible.ts'
 import { colorsFor } from './colors.ts'
 import { UsageError } from './failure.ts'
+import { refuseSweep } from './refuse-sweep.ts'
 import { openStatus, silent } from './status.ts'
 
 export interface ChatFlags {
@@ -26,6 +27,7 @@ const INTERRUPTED = 130
 const HELP = '/new forgets what was said, /exit (or Ctrl-D) ends; Ctrl-C ends an answer'
 
 export async function chat(target: string, overrides: string[], flags: ChatFlags): Promise<number> {
+  refuseSweep(target)
   const settings = settingsOf(flags)
   const prompt =
     flags.prompt ?? (process.stdin.isTTY ? undefined : (await readAll(process.stdin)).replace(/\r?\n$/, ''))

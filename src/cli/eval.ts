@@ -6,6 +6,7 @@ import { stringify } from '../track/json.ts'
 import { Stopped } from '../util/stopped.ts'
 import { colorsFor } from './colors.ts'
 import { UsageError, wholeNumber } from './failure.ts'
+import { refuseSweep } from './refuse-sweep.ts'
 import { openStatus, silent } from './status.ts'
 
 export interface EvalFlags {
@@ -35,6 +36,7 @@ export async function evalCommand(targets: readonly string[], flags: EvalFlags):
   const [target, ...more] = targets
   if (target === undefined || more.length > 0)
     throw new UsageError('name one model to evaluate, or several folders of results with --compare')
+  refuseSweep(target)
   const status = flags.quiet ? silent : openStatus(`eval ${target}`)
   const controller = new AbortController()
   const stop = (name: NodeJS.Signals): void => {

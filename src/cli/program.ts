@@ -179,7 +179,7 @@ function addEvalCommand(program: Command, run: Run): void {
     )
     .option(
       '--task <task...>',
-      'tasks: names (medtune plugins lists them) or files; of a run, also its own evaluations',
+      'tasks: names (medtune plugins lists them) or files; of a run or a recipe also its own evaluations, which are all asked if left out',
     )
     .option('--path <file>', "a file with the items, in place of the task's own dataset")
     .option('--ids <file>', 'ask only the items whose ids the file has')

@@ -12,6 +12,12 @@ export function isPath(target: string): boolean {
   return /[/\\]/.test(target) || /\.ya?ml$/i.test(target)
 }
 
+/** Whether a target is meant as a recipe where it may also be a run, a model or a repository (`owner/name`). */
+export function isRecipe(target: string): boolean {
+  if (statSync(target, { throwIfNoEntry: false })?.isDirectory()) return false
+  return /\.ya?ml$/i.test(target) || !isPath(target) || shippedRecipes().has(target)
+}
+
 /** A sort of YAML files: what one is called in an error, and the folder of the package that has some. */
 export interface FileSort {
   readonly what: string

@@ -13,15 +13,19 @@ import { applyOverrides } from './override.ts'
 import type { Recipe, ResolvedRecipe } from './recipe.ts'
 import { type MapNode, nodeOf, placeOf } from './tree.ts'
 
-/** See `loadRecipe`. */
-export async function resolveRecipe(target: string, overrides: readonly string[]): Promise<ResolvedRecipe> {
+/** See `loadRecipe`. `edit` may change what the files say before overrides are laid over it. */
+export async function resolveRecipe(
+  target: string,
+  overrides: readonly string[] = [],
+  edit: (recipe: MapNode) => MapNode = (recipe) => recipe,
+): Promise<ResolvedRecipe> {
   const problems: Problem[] = []
   const file = findRecipe(target, process.cwd(), problems)
   if (!file) throw new RecipeError(problems)
   const { root: layers, source } = readLayers(file, problems)
   const broken = problems.length > 0
   if (!layers) throw new RecipeError(problems)
-  const below = overFallbacks(layers, file)
+  const below = edit(overFallbacks(layers, file))
   return finishRecipe(below, { file, dir: path.dirname(file), source, overrides, broken }, problems)
 }
 

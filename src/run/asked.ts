@@ -17,7 +17,7 @@ import type {
 import type { Registry } from '../plugin/registry.ts'
 import { completeOptions } from '../recipe/check.ts'
 import { createStage } from '../recipe/create.ts'
-import { isPath, shippedRecipes } from '../recipe/find.ts'
+import { isRecipe } from '../recipe/find.ts'
 import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
 import { loadRecorded } from '../recipe/recorded.ts'
 import { registryFor } from '../recipe/resolve.ts'
@@ -60,8 +60,7 @@ export async function findAsked(target: string, options: AskOptions): Promise<As
   const folder = isFolder(target) ? resolve(target) : undefined
   if (folder !== undefined && existsSync(join(folder, 'run.json'))) return ofRun(folder, options)
   const { overrides = [] } = options
-  if (folder === undefined && (/\.ya?ml$/i.test(target) || !isPath(target) || shippedRecipes().has(target)))
-    return ofRecipe(await loadRecipe(target, overrides), undefined, target, options)
+  if (isRecipe(target)) return ofRecipe(await loadRecipe(target, overrides), undefined, target, options)
   if (overrides.length > 0)
     throw new InputError(`${overrides[0]}: only a run or a recipe has keys to change; ${target} is neither`)
   return folder === undefined ? ofHub(target, options) : ofFolder(folder, options)
@@ -177,18 +176,22 @@ async function openModel(
   place: Readonly<Record<string, string>>,
   options: AskOptions,
 ): Promise<Model> {
-  const refusals: string[] = []
+  const refusals = new Map<string, string>()
   for (const { name } of registry.of('model')) {
     try {
       const source: ModelSource = await make(registry, 'model', name, place, options)
       return await source.load()
     } catch (error) {
       if (!['InputError', 'OptionError'].includes((error as Error).name)) throw error
-      refusals.push(`  ${name}: ${(error as Error).message}`)
+      refusals.set(name, (error as Error).message)
     }
   }
+  // What every family says alike is no matter of families, such as a Hub that cannot be reached.
+  const [said, ...others] = new Set(refusals.values())
+  if (said !== undefined && others.length === 0) throw new InputError(said)
   const [first] = Object.values(place)
-  throw new InputError(`${first}: is read by no model plugin:\n${[...new Set(refusals)].join('\n')}`)
+  const lines = [...refusals].map(([name, message]) => `  ${name}: ${message}`)
+  throw new InputError(`${first}: is read by no model plugin:\n${lines.join('\n')}`)
 }
 
 async function bare(

@@ -237,23 +237,55 @@ test('results are compared item by item, and the items that differ are shown', a
   expect(json[0].differences[0]).toMatchObject({ test: 'mcnemar-exact', verdict: 'better' })
 })
 
+test('a recipe: its own evaluations, of the model that it starts from, unless tasks are named', async () => {
+  const report = JSON.parse(readFileSync(join(trained, 'report.json'), 'utf8'))
+  const target = ['eval', join(project, 'recipe.yaml'), '--runs-dir', join(project, 'recipe-runs'), '--json']
+  const { scores } = JSON.parse((await medtune(...target)).stdout)
+  expect(Object.keys(scores)).toEqual(['loss', 'colours'])
+  for (const name of ['loss', 'colours']) {
+    const { metric } = report.eval[name]
+    expect(scores[name].scores[metric]).toBeCloseTo(report.eval[name].base[metric], 6)
+  }
+  const one = JSON.parse(
+    (await medtune(...target, '--task', 'colours', join(project, 'my task.yaml'))).stdout,
+  )
+  expect(Object.keys(one.scores)).toEqual(['colours', 'my-task'])
+  expect(one.scores.colours).toEqual(scores.colours)
+  const few = JSON.parse((await medtune(...target, '--task', 'colours', '--limit', '2')).stdout)
+  expect(few.scores.colours.scores.n).toBe(2)
+  writeFileSync(join(project, 'unasked.yaml'), 'extends: ./recipe.yaml\neval: []\n')
+  const none = await medtune('eval', join(project, 'unasked.yaml'))
+  expect(none).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/the recipe has no evaluation; name a task/),
+  })
+})
+
+const places: Readonly<Record<string, () => string>> = {
+  MODEL: () => join(project, 'model'),
+  RECIPE: () => join(project, 'recipe.yaml'),
+}
+
 test.each([
   [['eval'], /name one model to evaluate/],
   [['eval', 'no/where/at/all', '--task', 'medmcqa'], /no such folder/],
   [['eval', 'MODEL'], /name a task, such as --task medmcqa/],
+  [
+    ['eval', 'RECIPE', '--task', 'colous'],
+    /no eval plugin is named "colous"; did you mean "colours"; allowed: loss, colours, /,
+  ],
+  [['eval', 'lora-rank'], /lora-rank is a sweep, not a recipe: medtune sweep lora-rank/],
   [['eval', 'MODEL', '--task', 'medmcqs'], /no eval plugin is named "medmcqs"; did you mean "medmcqa"/],
   [['eval', 'MODEL', '--task', 'medmcqa', '--limit', 'x'], /--limit x: expected a whole number/],
   [['eval', 'MODEL', '--task', 'medmcqa', '--path', 'none.json'], /eval\.0\.path: no such file/],
   [['eval', 'MODEL', '--task', './none.yaml'], /none\.yaml.*does not exist/],
-  [['eval', 'MODEL', '--task', 'loss'], /loss is of held-out rows, which only a run has/],
+  [['eval', 'MODEL', '--task', 'loss'], /loss is of held-out rows, which only a run or a recipe has/],
   [['eval', '--compare', 'MODEL'], /name at least two/],
   [['eval', '--compare', 'MODEL', 'MODEL'], /no evaluation with the same questions is in all of them/],
   [['eval', '--compare', 'MODEL', 'no/where'], /no\/where: no such file or folder/],
   [['eval', '--compare', 'MODEL', 'MODEL', '--show', 'x'], /--show x: expected a whole number/],
 ])('%j is refused with exit code 2', async (args, message) => {
-  const { code, stderr } = await medtune(
-    ...args.map((word) => (word === 'MODEL' ? join(project, 'model') : word)),
-  )
+  const { code, stderr } = await medtune(...args.map((word) => places[word]?.() ?? word))
   expect(stderr).toMatch(message)
   expect(code).toBe(2)
 })

@@ -34,6 +34,12 @@ export const TASK_SCHEMA = {
     ids: text(
       'A file with the ids of the items to ask: a JSON list, an object by its keys, or an id a line.',
     ),
+    other_columns: {
+      type: 'object',
+      additionalProperties: { type: 'string', minLength: 1 },
+      description:
+        'Tasks that read the same questions from files with other columns, and which files these are.',
+    },
     half: {
       type: 'object',
       properties: {
@@ -165,6 +171,8 @@ export interface TaskDefinition {
   readonly cluster?: string
   readonly ids?: string
   readonly half?: HalfRule
+  /** Name of a task -> the files with other columns that it reads, named where a column is missing. */
+  readonly other_columns?: Readonly<Record<string, string>>
   readonly system: string
   readonly prompt: TaskPattern
   /** Patterns, or the path of a column. */
@@ -247,8 +255,8 @@ export function defineTask(file: YamlFile, name: string): TaskDefinition {
 }
 
 /** What is taken as the file has it, where it has it. */
-function asGiven(raw: RawTask): Pick<TaskDefinition, 'id' | 'cluster' | 'half' | 'answer'> {
-  const keys = ['id', 'cluster', 'half', 'answer'] as const
+function asGiven(raw: RawTask): Pick<TaskDefinition, 'id' | 'cluster' | 'half' | 'other_columns' | 'answer'> {
+  const keys = ['id', 'cluster', 'half', 'other_columns', 'answer'] as const
   return Object.fromEntries(keys.flatMap((key) => (raw[key] === undefined ? [] : [[key, raw[key]]])))
 }
 
@@ -266,6 +274,7 @@ interface RawTask {
   readonly id?: string
   readonly ids?: string
   readonly half?: HalfRule
+  readonly other_columns?: Readonly<Record<string, string>>
   readonly cluster?: string
   readonly ask: 'likelihood' | 'generate'
   readonly system?: string

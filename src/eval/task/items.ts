@@ -228,9 +228,10 @@ function checkColumns(task: TaskDefinition, row: Row): void {
     if (there.includes(column)) continue
     const near = nearest(column, there)
     const hint = near === undefined ? '' : `; did you mean "${near}"`
+    const others = Object.entries(task.other_columns ?? {}).map(([name, files]) => `; ${files}: take ${name}`)
     throw task.file.error(
       path,
-      `the dataset has no column "${column}"${hint}; its columns: ${there.join(', ')}`,
+      `the dataset has no column "${column}"${hint}; its columns: ${there.join(', ')}${others.join('')}`,
     )
   }
 }

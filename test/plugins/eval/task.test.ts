@@ -182,6 +182,10 @@ test.each([
     TASK.replace('{q}', '{w}'),
     /my\.yaml:3:9 {2}prompt: the dataset has no column "w".*its columns: id, q, list/,
   ],
+  [
+    TASK.replace('{q}', '{w}').concat('other_columns: { my_source: "if this is the other file" }\n'),
+    /no column "w".*its columns: .*; if this is the other file: take my_source/,
+  ],
   [TASK.replace('{q}', '{q'), /my\.yaml:3:9 {2}prompt: a lone "\{" at character 1/],
   [TASK.replace('{q}', '{list}'), /my\.yaml:3:9 {2}prompt: item 1 \(a\): field "list" is a list/],
   [
@@ -402,6 +406,9 @@ test.skipIf(skipped)('MedMCQA and PubMedQA from the files of their authors', asy
   const truth = JSON.parse(readFileSync(join(pubmedqa, 'test_ground_truth.json'), 'utf8'))
   for (const { id, detail } of two.items) expect(detail!.reference).toBe(truth[id])
   // The rule of the task finds the authors' test set by itself; examples are of the other half.
+  await expect(open(`{ use: pubmedqa, path: ${pubmedqa}/ori_pqal.json }`)).rejects.toThrow(
+    /no column "context".*ori_pqal\.json: take pubmedqa_source/,
+  )
   const ruled = await open(`{ use: pubmedqa_source, path: ${pubmedqa}/ori_pqal.json }`)
   const three = await ruled.evaluate({ ...byCharacter(' yes'), maxLength: 1e6 })
   expect(three.items.map(({ id }) => id)).toEqual(two.items.map(({ id }) => id))
