@@ -5,7 +5,8 @@
  * The harness's own code runs where it can be installed (a --venv may have it: test/reference/requirements-harness.txt), else its
  * rule written out in test/reference/task_scores.py. Needs the folder `shared` beside the repository.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { evaluate } from '../src/evaluate.ts'
@@ -159,9 +160,16 @@ async function main(): Promise<boolean> {
     { name: `medmcqa-${few}shot-chat`, task: 'medmcqa', limit: others, fewshot: few, chat: true },
     { name: 'pubmedqa-chat', task: 'pubmedqa', limit: others, fewshot: 0, chat: true },
   ]
+  // Scores that were remembered would say nothing of the code as it is now.
+  const cache = mkdtempSync(join(tmpdir(), 'medtune-parity-'))
+  process.env.MEDTUNE_CACHE = cache
   let pass = true
-  for (const setting of settings.filter(({ name, limit }) => limit > 0 && name.includes(values.only)))
-    pass = (await compare(python, model, documents[setting.task], setting)) && pass
+  try {
+    for (const setting of settings.filter(({ name, limit }) => limit > 0 && name.includes(values.only)))
+      pass = (await compare(python, model, documents[setting.task], setting)) && pass
+  } finally {
+    rmSync(cache, { recursive: true, force: true })
+  }
   return pass
 }
 
