@@ -49,14 +49,14 @@ export function readSummary(file: string): JsonObject {
   }
 }
 
-/** What `itemLine` wrote. */
+/** What `itemLine` wrote; an item that names no weight counts once. */
 export function parseItem(line: string): EvalItem {
   const { id, score, weight, cluster, part, also, ...detail } = JSON.parse(line) as EvalItem &
     Record<string, unknown>
   return {
     id,
     score: toNumber(score)!,
-    weight: toNumber(weight)!,
+    weight: weight === undefined ? 1 : toNumber(weight)!,
     ...(cluster === undefined ? {} : { cluster }),
     ...(part === undefined ? {} : { part }),
     ...(also === undefined ? {} : { also: parseJson(JSON.stringify(also)) as Record<string, number> }),
@@ -64,7 +64,7 @@ export function parseItem(line: string): EvalItem {
   }
 }
 
-/** The items of a file. @throws InputError for one that cannot be read, or a line that is no item */
+/** The items of a file. @throws InputError for one that cannot be read, a line that is no item, or one that is there twice */
 export function readScoredItems(file: string): readonly EvalItem[] {
   let text: string
   try {
@@ -72,14 +72,26 @@ export function readScoredItems(file: string): readonly EvalItem[] {
   } catch (error) {
     throw new InputError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
+  const seen = new Set<string>()
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return []
-    try {
-      const item = parseItem(line)
-      if (typeof item.id === 'string' && item.score !== undefined) return [item]
-    } catch {
-      // Told below.
-    }
-    throw new InputError(`${file}:${i + 1}: is no item of an evaluation ({"id": ..., "score": ...})`)
+    const item = soundItem(line)
+    if (item === undefined)
+      throw new InputError(`${file}:${i + 1}: is no item of an evaluation ({"id": ..., "score": ...})`)
+    if (seen.has(item.id))
+      throw new InputError(`${file}:${i + 1}: the item ${JSON.stringify(item.id)} is there twice`)
+    seen.add(item.id)
+    return [item]
   })
+}
+
+function soundItem(line: string): EvalItem | undefined {
+  try {
+    const item = parseItem(line)
+    return typeof item.id === 'string' && typeof item.score === 'number' && typeof item.weight === 'number'
+      ? item
+      : undefined
+  } catch {
+    return undefined
+  }
 }

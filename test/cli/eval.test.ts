@@ -235,6 +235,21 @@ test('results are compared item by item, and the items that differ are shown', a
   const json = JSON.parse((await medtune('eval', '--compare', ...files.slice(0, 2), '--json')).stdout)
   expect(json[0].items).toHaveLength(8)
   expect(json[0].differences[0]).toMatchObject({ test: 'mcnemar-exact', verdict: 'better' })
+  // A file of one's own needs no more than ids and scores; an item that is there twice would count twice.
+  const bare = (name: string, score: number, ids: readonly string[]) =>
+    writeFileSync(join(project, name), ids.map((id) => `${JSON.stringify({ id, score })}\n`).join(''))
+  bare('d.jsonl', 0, ['a', 'b', 'c'])
+  bare('e.jsonl', 1, ['c', 'b', 'a'])
+  const two = ['d.jsonl', 'e.jsonl'].map((name) => join(project, name))
+  const [own] = JSON.parse((await medtune('eval', '--compare', ...two, '--json')).stdout)
+  expect(own.differences[0]).toMatchObject({ value: 1, n: 3, test: 'mcnemar-exact' })
+  expect(own.better).toBe('higher')
+  bare('e.jsonl', 1, ['c', 'b', 'c'])
+  const twice = await medtune('eval', '--compare', ...two)
+  expect([twice.code, twice.stderr]).toEqual([
+    2,
+    expect.stringContaining('e.jsonl:3: the item "c" is there twice'),
+  ])
 })
 
 test('a recipe: its own evaluations, of the model that it starts from, unless tasks are named', async () => {

@@ -54,11 +54,15 @@ beforeAll(async () => {
   })
   const lines = [
     'nonsense',
+    '{"type":"fail","time":"x","trial":7,"reason":"y"}',
     '{"type":"ask","time":"x","trial":"y"}',
     '{"type":"tell","time":"x","trial":"0000-0abc"}',
     '{"type":"ne',
   ]
   appendFileSync(join(odd, 'sweep.jsonl'), lines.join('\n'))
+  makeSweep(root, 'ended', { id: 'aaaa0009', events: [{ type: 'end', status: 'done', reason: 5 }] })
+  const wild = makeSweep(root, 'wild', { id: 'aaaa0008', space: [null] as never })
+  appendEvents(wild, trialEvents(0, { rank: 2, lr: 1e-3, value: 3 }))
   const outside = makeSweep(tempFolder(), 'secret', { id: 'aaaa0006', name: 'secret' })
   const linked = makeSweep(root, 'linked', { id: 'aaaa0007' })
   rmSync(join(linked, 'sweep.jsonl'))
@@ -86,6 +90,8 @@ test('the overview says how each sweep stands', async () => {
       newer: 'unreadable',
       odd: 'crashed',
       linked: 'unreadable',
+      wild: 'unreadable',
+      ended: 'crashed',
     },
   })
   expect(await rowOf('over')).toMatchObject({
@@ -118,20 +124,19 @@ test('a damaged journal is told of, and what can be read of it is shown', async 
   })
   expect((await detail('odd')).trials).toHaveLength(1)
   expect(await rowOf('linked')).toMatchObject({ name: 'linked', reason: expect.stringMatching(/link out/) })
-  for (const folder of ['linked', 'newer', 'nowhere', '../secret'])
+  for (const folder of ['linked', 'newer', 'wild', 'nowhere', '../secret'])
     expect((await ask(`/api/sweep?sweep=${runKey(folder)}`)).status).toBe(404)
   expect((await ask('/api/sweep?sweep=over')).status).toBe(404)
 })
 
-/** What a page hears until `holds`, and after how many milliseconds. */
-async function hear(cursor: string, act: () => void, holds: (change: Change) => boolean): Promise<number> {
+/** Comes back once a page has heard what `holds`. */
+async function hear(cursor: string, act: () => void, holds: (change: Change) => boolean): Promise<void> {
   const control = new AbortController()
   const response = await fetch(`http://127.0.0.1:${server.port}/api/events?since=${cursor}`, {
     headers: { Authorization: `Bearer ${server.token}` },
     signal: control.signal,
   })
   act()
-  const start = performance.now()
   let held = ''
   for await (const part of response.body!) {
     held += Buffer.from(part).toString()
@@ -139,21 +144,20 @@ async function hear(cursor: string, act: () => void, holds: (change: Change) => 
     if (found.some((text) => holds(JSON.parse(text) as Change))) break
   }
   control.abort()
-  return performance.now() - start
 }
 
-test('what happens in a sweep is heard within a second, also by a page that was away', async () => {
+test('what happens in a sweep is heard, also by a page that was away', async () => {
   const { cursor } = await overview()
   const told = ({ sweeps = [] }: Change): boolean =>
     sweeps.some(({ folder, counts }) => folder === 'live' && counts.running === 1)
   const begin = (): void =>
     appendEvents(live, trialEvents(1, { rank: 8, lr: 1e-2, value: 2.5, end: 'running' }))
-  expect(await hear(cursor, begin, told)).toBeLessThan(1000)
+  await hear(cursor, begin, told)
   expect((await detail('live')).trials[1]).toMatchObject({
     status: 'running',
     reports: [{ step: 20, value: 2.5 }],
   })
-  expect(await hear(cursor, () => {}, told)).toBeLessThan(1000)
+  await hear(cursor, () => {}, told)
 })
 
 test('a torn line waits; what a resume cut off and wrote anew is read as it is', async () => {

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { stringify } from '../../track/json.ts'
 import { readObject } from '../../track/read/files.ts'
-import { heartbeatOf, standing as standingOf } from '../../track/read/liveness.ts'
+import { sweepStanding } from '../../track/read/liveness.ts'
 import { readSweep, type SweepState, type Trial } from '../../track/sweep-journal.ts'
 import { countTrials } from '../../track/sweep-trials.ts'
 import type { JsonObject } from '../../util/json-object.ts'
@@ -29,11 +29,11 @@ export async function status(folder: string, json: boolean): Promise<number> {
   return 0
 }
 
-/** The journal says how a sweep ended; that its coordinator died, its card. */
 function standing({ end }: SweepState, card: JsonObject): string {
   if (end) return `${end.status} (${end.reason})`
-  const running = standingOf(heartbeatOf({ ...card, status: 'running' })) === 'running'
-  return running ? 'running' : 'interrupted (nobody runs it; medtune sweep resume goes on)'
+  return sweepStanding(end, card) === 'running'
+    ? 'running'
+    : 'interrupted (nobody runs it; medtune sweep resume goes on)'
 }
 
 function lineOf(trial: Trial, { trials }: SweepState): string {

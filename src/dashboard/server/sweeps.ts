@@ -3,11 +3,11 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openInside, readObject } from '../../track/read/files.ts'
 import { readLines } from '../../track/read/lines.ts'
-import { heartbeatOf, standing } from '../../track/read/liveness.ts'
+import { sweepStanding } from '../../track/read/liveness.ts'
 import { runKey } from '../../track/run-key.ts'
-import { JOURNAL, Replay, type SweepEvent, type SweepState } from '../../track/sweep-journal.ts'
+import { JOURNAL, JOURNAL_VERSION, Replay, type SweepEvent } from '../../track/sweep-journal.ts'
 import { countTrials } from '../../track/sweep-trials.ts'
-import { isObject } from '../../util/json-object.ts'
+import { isObject, type JsonObject } from '../../util/json-object.ts'
 import type { SweepDetail, SweepRow } from '../shared/wire.ts'
 
 export interface SweepChange {
@@ -129,18 +129,46 @@ function take(entry: Entry, line: string): void {
 
 /** Whether what the page counts on is there; a journal that was changed by hand must not take the page down. */
 function isSound(event: unknown): event is SweepEvent {
-  if (!isObject(event) || typeof event.type !== 'string' || typeof event.time !== 'string') return false
-  if (event.type === 'sweep')
-    return Array.isArray(event.space) && isObject(event.metric) && isObject(event.spec)
-  if (event.type === 'ask') return typeof event.index === 'number' && isObject(event.params)
-  return event.type !== 'tell' || isObject(event.metrics)
+  if (!isObject(event) || !TEXTS.every((key) => isText(event[key]))) return false
+  if (typeof event.type !== 'string' || typeof event.time !== 'string') return false
+  return SOUND[event.type]?.(event) ?? true
+}
+
+/** Keys that are texts in whatever event has them. */
+const TEXTS = ['trial', 'reason', 'run']
+const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
+const isNumber = (value: unknown): boolean => typeof value === 'number'
+
+/** What else an event of a type needs. */
+const SOUND: Readonly<Record<string, (event: JsonObject) => boolean>> = {
+  // What a newer version writes is told of by its number.
+  sweep: ({ version, space, metric, spec }) =>
+    Number(version) > JOURNAL_VERSION ||
+    (Array.isArray(space) &&
+      space.every(isParameter) &&
+      isObject(metric) &&
+      typeof metric.name === 'string' &&
+      isObject(spec)),
+  ask: ({ index, params }) => isNumber(index) && isObject(params),
+  report: ({ step }) => isNumber(step),
+  tell: ({ metrics }) => isObject(metrics),
+  end: ({ status }) => typeof status === 'string',
+}
+
+function isParameter(parameter: unknown): boolean {
+  if (!isObject(parameter) || typeof parameter.path !== 'string' || !Array.isArray(parameter.when))
+    return false
+  const { distribution } = parameter
+  if (!isObject(distribution)) return false
+  const { kind, values, min, max } = distribution
+  return kind === 'categorical' ? Array.isArray(values) : isNumber(min) && isNumber(max)
 }
 
 async function rowOf(folder: string, path: string, { replay, problem, end }: Entry): Promise<SweepRow> {
   const read = await readObject(path, 'sweep.json')
   const card = read.ok ? read.value : {}
   const state = replay?.now()
-  const live = replay ? statusOf(replay.now(), card) : 'unreadable'
+  const live = state ? sweepStanding(state.end, card) : 'unreadable'
   const reason = problem || state?.end?.reason
   return {
     ...{ folder, id: text(state?.header.id, ''), name: text(state?.header.name, folder).slice(0, 200) },
@@ -149,11 +177,6 @@ async function rowOf(folder: string, path: string, { replay, problem, end }: Ent
     ...(typeof card.of === 'number' ? { of: card.of } : {}),
     version: `${end} ${live}`,
   }
-}
-
-/** The journal says how a sweep ended; that its coordinator died shows only in the heartbeat. */
-function statusOf({ end }: Pick<SweepState, 'end'>, card: Readonly<Record<string, unknown>>): string {
-  return end?.status ?? standing(heartbeatOf({ ...card, status: 'running' }))
 }
 
 const text = (value: unknown, fallback: string): string => (typeof value === 'string' ? value : fallback)

@@ -36,6 +36,14 @@ export function standing(record: Heartbeat, now = Date.now()): string {
   return age <= SILENT_MS ? 'running' : 'crashed'
 }
 
+/**
+ * How a sweep stands: as its journal says that it ended; else `running`, or `crashed` where nobody runs it, which shows in
+ * the heartbeat of its card.
+ */
+export function sweepStanding(end: { readonly status: string } | undefined, card: JsonObject): string {
+  return end?.status ?? standing(heartbeatOf({ ...card, status: 'running' }))
+}
+
 function lifeOfRun({ host, pid }: Heartbeat): ReturnType<typeof lifeOf> {
   if (host === undefined || pid === undefined) return 'unknown'
   const self = thisProcess()
