@@ -12,7 +12,7 @@ export interface QuestionPiece {
   readonly questions: readonly number[]
 }
 
-/** Tokens that must be shared for it to be worth a piece that attends over more than its own. */
+/** Tokens that must be saved for it to be worth a piece that attends over more than its own. */
 const LEAST = 64
 /** Tokens and labels of a piece at most. */
 const TOKENS = 1024
@@ -22,7 +22,8 @@ interface Open {
   readonly questions: number[]
   /** Tokens that all of them begin with. */
   shared: number
-  tokens: number
+  /** Tokens of their prompts, and labels of their choices. */
+  prompts: number
   labels: number
 }
 
@@ -35,7 +36,7 @@ export function questionPieces(groups: readonly ChoiceGroup[], tokens = TOKENS):
     pieces.push({
       questions: [index],
       shared: group.prompt.length - 1,
-      tokens: group.prompt.length,
+      prompts: group.prompt.length,
       labels: group.choices.length,
     })
   })
@@ -56,17 +57,14 @@ function join(open: Open, groups: readonly ChoiceGroup[], index: number, limit: 
   const [first, group] = [groups[open.questions[0]!]!, groups[index]!]
   if (!isShort(first) || !isShort(group)) return false
   const shared = Math.min(commonStart(first.prompt, group.prompt), group.prompt.length - 1, open.shared)
-  // One that shares much less than the others would make all of them longer.
-  const much = open.questions.length === 1 || shared === open.shared
-  const count = open.questions.length
-  const own = count === 1 ? first.prompt.length - shared : open.tokens - open.shared
-  const tokens = shared + own + group.prompt.length - shared
+  const others = open.questions.length
+  // Where it shares less than the others do, each of these becomes longer.
+  const saved = others * shared - (others - 1) * open.shared
+  const prompts = open.prompts + group.prompt.length
   const labels = open.labels + group.choices.length
-  if (shared < LEAST || !much || tokens > limit || labels > LABELS) return false
+  if (saved < LEAST || prompts - others * shared > limit || labels > LABELS) return false
   open.questions.push(index)
-  open.shared = shared
-  open.tokens = tokens
-  open.labels = labels
+  Object.assign(open, { shared, prompts, labels })
   return true
 }
 

@@ -96,6 +96,19 @@ test('questions with the same examples before them stand behind these once, and 
     })
     expect(heard.get(i)).toEqual(together[i])
   }
+  // Two that share a few tokens more wait for a third that does not; one that shares much less stands by itself.
+  const prompts = [
+    [...examples, 5, 6, 7, 8],
+    [...examples, 5, 6, 9],
+    [...examples, 7, 7],
+    [...examples.slice(0, 70), 4],
+  ]
+  const alike = prompts.map((ids) => ({ ...groups[0]!, prompt: Int32Array.from(ids) }))
+  expect(questionPieces(alike).map(({ questions }) => questions)).toEqual([[0, 1, 2], [3]])
+  expect(questionPieces(alike)[0]!.piece.ids).toHaveLength(90 + 4 + 3 + 2)
+  const less = await scoreChoices(alike)
+  for (const [i, group] of alike.entries())
+    expect(less[i]![0]).toBeCloseTo((await scoreChoices([group]))[0]![0]!, 5)
   // No piece is longer than it may be.
   const many = Array.from({ length: 200 }, () => groups[0]!)
   const lengths = questionPieces(many).map(({ piece }) => piece.ids.length)

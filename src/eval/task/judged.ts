@@ -6,6 +6,8 @@ import { InputError } from '../../util/errors.ts'
 import { type Judgement, type JudgeOptions, judge } from '../judge.ts'
 import { Store } from '../score-store.ts'
 
+/** Changes whenever the same answer of a judge would be read differently. */
+const VERSION = 1
 /** Judgements that are asked for at a time. */
 const AT_ONCE = 4
 
@@ -39,7 +41,7 @@ async function judgeAll(
     reference: String(reference),
   }))
   const { url, model, prompt, scale } = options
-  const place = { folder: cacheFolder('judgements'), model: hashOf([url, model, prompt, scale]) }
+  const place = { folder: cacheFolder('judgements'), model: hashOf([VERSION, url, model, prompt, scale]) }
   const kept = new Store<Judgement>(place, hashOf(texts))
   const missing = kept.missing(items.length)
   const failed = new Map<number, Judgement>()
