@@ -15,7 +15,7 @@ import { openScoringEngine, type ScoringEngine } from './run/scoring-engine.ts'
 import { openSubject, storePlace } from './run/subject.ts'
 import { openEvaluations, type TargetEvaluations } from './run/target.ts'
 import { hashOutputs } from './track/provenance.ts'
-import { logScoring, writeScoredItems, writeSummary } from './track/scorings.ts'
+import { logScoring, writeScored } from './track/scorings.ts'
 
 export interface EvaluateOptions extends Pick<RunOptions, 'signal' | 'onProgress'> {
   /** Stages as a recipe's `eval` has them; none for all that the run or the recipe of the target has. */
@@ -107,8 +107,7 @@ async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<Readonl
     outcomes.set(name, outcome)
     const file = `${fileName(scoring, name, wanted)}.${which}.jsonl`
     const { metric, better, items } = outcome
-    await writeScoredItems(join(folder, file), items)
-    await writeSummary(join(folder, file), {
+    await writeScored(join(folder, file), items, {
       ...{ name, target: targetOf(asked.name), metric, better, options: wanted },
       scores: outcomeScores(outcome),
     })

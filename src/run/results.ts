@@ -40,11 +40,10 @@ export function hashedName(name: string, options: StageUse): string {
   return `${name}-${short(options)}`
 }
 
-/** Whether nothing lies there, or what was asked in this very way. */
+/** Whether nothing lies there, or what was asked in this very way; without a summary it is what a call that was killed left. */
 function isOurs(file: string, wanted: StageUse): boolean {
-  if (!existsSync(file)) return true
   const { options } = readSummary(file)
-  return options !== undefined && contentHash(options) === contentHash(wanted)
+  return options === undefined || contentHash(options) === contentHash(wanted)
 }
 
 const short = (value: unknown): string => contentHash(value).slice(0, 6)

@@ -1,9 +1,10 @@
 /** @file Every scoring leaves a trace: its items, a line each, and a line in scorings.jsonl that says what was scored when. */
 import { appendFileSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { EvalItem } from '../plugin/contract.ts'
 import { writeAtomically } from '../util/atomic.ts'
 import { InputError } from '../util/errors.ts'
+import { fsOps } from '../util/fs-ops.ts'
 import { isObject, type JsonObject } from '../util/json-object.ts'
 import { parseJson, stringify, toNumber } from './json.ts'
 
@@ -30,19 +31,24 @@ export function itemLine({ id, detail, ...scores }: EvalItem): string {
   return `${stringify({ id, ...detail, ...scores })}\n`
 }
 
-export function writeScoredItems(file: string, items: readonly EvalItem[]): Promise<void> {
-  return writeAtomically(file, (draft) => draft.write(items.map(itemLine).join('')))
+/**
+ * Writes items and, as `<name>.json` beside their `<name>.jsonl`, what they are and came to. Cut short, it leaves what was
+ * there or items without a summary, never items beside the summary of others.
+ */
+export async function writeScored(file: string, items: readonly EvalItem[], summary: object): Promise<void> {
+  const fs = fsOps()
+  await fs.remove(summaryOf(file))
+  await fs.syncFolder(dirname(file))
+  await writeAtomically(file, (draft) => draft.write(items.map(itemLine).join('')))
+  await writeAtomically(summaryOf(file), (draft) => draft.write(`${stringify(summary, 2)}\n`))
 }
 
-/** Says beside a file of items, as `<name>.json` beside `<name>.jsonl`, what they are and came to. */
-export function writeSummary(file: string, summary: object): Promise<void> {
-  return writeAtomically(file.replace(/l$/, ''), (draft) => draft.write(`${stringify(summary, 2)}\n`))
-}
+const summaryOf = (file: string): string => file.replace(/l$/, '')
 
 /** The summary beside a file of items; empty where there is none that can be read. */
 export function readSummary(file: string): JsonObject {
   try {
-    const found = parseJson(readFileSync(file.replace(/l$/, ''), 'utf8'))
+    const found = parseJson(readFileSync(summaryOf(file), 'utf8'))
     return isObject(found) ? found : {}
   } catch {
     return {}
