@@ -42,14 +42,29 @@ function inOrder(keyed: [string, unknown][], keys: readonly string[]): void {
 /** The keys of the outermost object of a valid JSON text, in the order in which they first stand there. */
 function topKeys(text: string): string[] {
   const keys = new Set<string>()
+  const isKey = /\s*:/y
   let depth = 0
-  for (const { 0: token, index } of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]/g)) {
-    if (token === '{' || token === '[') depth++
-    else if (token === '}' || token === ']') depth--
-    else if (depth === 1 && /\s*:/y.test(text.slice(index + token.length, index + token.length + 64)))
-      keys.add(JSON.parse(token) as string)
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]
+    if (sign === '{' || sign === '[') depth++
+    else if (sign === '}' || sign === ']') depth--
+    else if (sign === '"') {
+      const end = endOfString(text, at)
+      isKey.lastIndex = end
+      if (depth === 1 && isKey.test(text)) keys.add(JSON.parse(text.slice(at, end)) as string)
+      at = end - 1
+    }
   }
   return [...keys]
+}
+
+/** Behind the quote that ends the string which begins at `start`: one before which no backslash stands, or a pair. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
+    let before = quote
+    while (text[before - 1] === '\\') before--
+    if ((quote - before) % 2 === 0) return quote + 1
+  }
 }
 
 function isObject(value: unknown): boolean {

@@ -82,6 +82,14 @@ describe('json', () => {
       { id: 'b', a: 2 },
       { id: '2', a: '30' },
     ])
+    // A text of a million escapes, one that ends in a backslash, and a colon far away.
+    const long = 'a\n'.repeat(1e6)
+    const wide = `{"9": {"a": ${JSON.stringify(long)}}, "8": {"a": "\\\\"}, "7"${' '.repeat(99)}: {"a": "\\""}}`
+    expect(await read('json', 'wide.json', wide)).toEqual([
+      { id: '9', a: long },
+      { id: '8', a: '\\' },
+      { id: '7', a: '"' },
+    ])
   })
 
   it('reads an array of objects', async () => {
