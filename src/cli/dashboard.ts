@@ -6,7 +6,7 @@ import { InputError } from '../util/errors.ts'
 import { UsageError } from './failure.ts'
 
 export interface DashboardOptions {
-  readonly port: string
+  readonly port?: string
   readonly host: string
   readonly readOnly?: boolean
   readonly export?: string
@@ -22,7 +22,9 @@ export async function dashboard(root: string, options: DashboardOptions): Promis
   if (options.export !== undefined) {
     const { exportReport } = await import('../dashboard/server/report.ts')
     const { runs, bytes } = await exportReport(root, options.export, options.filter ?? '')
-    process.stderr.write(`${options.export}: ${runs} runs, ${(bytes / 1e6).toFixed(1)} MB\n`)
+    process.stderr.write(
+      `${options.export}: ${runs === 1 ? '1 run' : `${runs} runs`}, ${(bytes / 1e6).toFixed(1)} MB\n`,
+    )
     return 0
   }
   if (options.filter !== undefined) throw new UsageError('--filter goes with --export; the page has its own')
@@ -41,7 +43,7 @@ export async function dashboard(root: string, options: DashboardOptions): Promis
 }
 
 async function start(root: string, { port, host, readOnly }: DashboardOptions) {
-  const wanted = port === '' ? PORT : Number(port)
+  const wanted = port === undefined ? PORT : Number(port)
   if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65535) {
     throw new UsageError(`--port ${port}: expected a number from 0 to 65535`)
   }
@@ -53,7 +55,7 @@ async function start(root: string, { port, host, readOnly }: DashboardOptions) {
     return await startDashboard({ ...options, port: wanted })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE' && port === '') return startDashboard({ ...options, port: 0 })
+    if (code === 'EADDRINUSE' && port === undefined) return startDashboard({ ...options, port: 0 })
     if (code === 'EADDRINUSE') throw new UsageError(`port ${port} is taken; --port 0 takes one that is free`)
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
       throw new UsageError(`--host ${host}: this machine has no such address`)

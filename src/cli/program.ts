@@ -205,7 +205,7 @@ function addDashboardCommand(program: Command, run: Run): void {
     .command('dashboard')
     .description('Show the runs of a folder on a page of this machine, or write that page into one file.')
     .argument('[runs]', 'the folder of run folders', 'runs')
-    .option('--port <port>', 'listen here; 7007 if it is free, else any', '')
+    .option('--port <port>', 'listen here; 7007 if it is free, else any if left out')
     .option(
       '--host <address>',
       'listen on this address of the machine; others can then reach it',

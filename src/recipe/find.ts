@@ -1,6 +1,7 @@
 /** @file From what a user calls a recipe to the text of its file. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { meantFolder } from '../util/meant-folder.ts'
 import { nearest } from '../util/nearest.ts'
 import { packageRoot } from '../util/package.ts'
 import type { Place, Problem } from './errors.ts'
@@ -57,7 +58,8 @@ export function findRecipe(
   const beside = ['.yaml', '.yml']
     .map((extension) => target + extension)
     .find((name) => existsSync(path.join(dir, name)))
-  const suggestion = beside ? `./${beside}` : nearest(target, shipped.keys())
+  const run = path.join('runs', target)
+  const suggestion = beside ? `./${beside}` : existsSync(run) ? run : nearest(target, shipped.keys())
   problems.push({
     ...(place ?? { file: path.resolve(dir, target), line: 1, col: 1 }),
     path: at,
@@ -84,7 +86,10 @@ export function readRecipe(
   let bytes: Buffer
   try {
     const stat = statSync(file)
-    if (stat.isDirectory()) return fail(`${name} is a folder, not a ${what} file`, recipeIn(file))
+    if (stat.isDirectory()) {
+      const hint = meantFolder(path.relative(process.cwd(), file) || '.')
+      return fail(`${name} is a folder, not a ${what} file${hint}`, hint === '' ? recipeIn(file) : undefined)
+    }
     if (!stat.isFile()) return fail(`${name} is not a regular file`)
     if (stat.size > MAX_BYTES)
       return fail(`${name} has ${stat.size} bytes; a ${what} has at most ${MAX_BYTES}`)

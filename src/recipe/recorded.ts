@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { InputError } from '../util/errors.ts'
+import { meantFolder } from '../util/meant-folder.ts'
 import type { Place } from './errors.ts'
 import { type Problem, RecipeError } from './errors.ts'
 import { parseRecipe } from './parse.ts'
@@ -53,8 +54,8 @@ function readRecord(folder: string, file: string): string {
     const there = existsSync(folder)
     throw new InputError(
       there
-        ? `${folder}: is no run folder, it has no resolved.json; a run folder lies in runs/ and holds run.json`
-        : `${folder}: no such folder; give the folder of a run, such as runs/<time>-<name>-<hash>`,
+        ? `${folder}: is no run folder, it has no resolved.json${meantFolder(folder) || '; a run folder lies in runs/ and holds run.json'}`
+        : `${folder}: no such folder${meantFolder(folder) || '; give the folder of a run, such as runs/<time>-<name>-<hash>'}`,
     )
   }
 }

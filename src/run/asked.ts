@@ -22,6 +22,7 @@ import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
 import { loadRecorded } from '../recipe/recorded.ts'
 import { registryFor } from '../recipe/resolve.ts'
 import { InputError } from '../util/errors.ts'
+import { meantFolder } from '../util/meant-folder.ts'
 import { precisionOf } from './engine.ts'
 import { openTemplate } from './preflight.ts'
 
@@ -133,7 +134,7 @@ async function ofFolder(folder: string, options: AskOptions): Promise<Asked> {
     return bare(registry, await openModel(registry, { path: folder }, options), undefined, folder, options)
   if (!existsSync(join(folder, 'adapter_config.json'))) {
     throw new InputError(
-      `${folder}: is no run (run.json), no model (config.json) and no adapter (adapter_config.json)`,
+      `${folder}: is no run (run.json), no model (config.json) and no adapter (adapter_config.json)${meantFolder(folder)}`,
     )
   }
   const model = await openModel(registry, baseOf(folder), options)

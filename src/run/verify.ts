@@ -8,6 +8,7 @@ import type { UsedFile } from '../track/provenance.ts'
 import type { RunRecord } from '../track/run-folder.ts'
 import { InputError } from '../util/errors.ts'
 import { hashFile, hashFileOnce } from '../util/file-hash.ts'
+import { meantFolder } from '../util/meant-folder.ts'
 
 export interface FileCheck {
   readonly role: string
@@ -94,8 +95,8 @@ export async function readRunRecord(folder: string): Promise<RunRecord> {
       const there = await stat(folder).catch(() => undefined)
       throw new InputError(
         there
-          ? `${folder}: is no run folder, it has no run.json`
-          : `${folder}: no such folder; give the folder of a run, such as runs/<time>-<name>-<hash>`,
+          ? `${folder}: is no run folder, it has no run.json${meantFolder(folder)}`
+          : `${folder}: no such folder${meantFolder(folder) || '; give the folder of a run, such as runs/<time>-<name>-<hash>'}`,
       )
     }
     throw new InputError(`${file}: cannot be read: ${message}`)

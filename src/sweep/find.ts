@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { RecipeError } from '../recipe/errors.ts'
-import { isPath } from '../recipe/find.ts'
+import { isPath, shippedRecipes } from '../recipe/find.ts'
 import { nearest } from '../util/nearest.ts'
 import { packageRoot } from '../util/package.ts'
 
@@ -35,6 +35,17 @@ export function isSweepTarget(target: string): boolean {
   if (!isPath(target)) return shippedSweeps().has(target)
   try {
     return isSweepSource(readFileSync(target, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Whether a target is a recipe and not a sweep: it ships as one, or has keys that only a recipe has. */
+export function isRecipeTarget(target: string): boolean {
+  if (!isPath(target)) return !shippedSweeps().has(target) && shippedRecipes().has(target)
+  try {
+    const source = readFileSync(target, 'utf8')
+    return !isSweepSource(source) && /^["']?(model|template|adapter|train|extends)["']?\s*:/m.test(source)
   } catch {
     return false
   }

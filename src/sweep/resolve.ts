@@ -1,4 +1,5 @@
 /** @file From what a user names to a frozen sweep: parse, check, build the space, try its values, make its plugins. */
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { OptionError, type Sampler, type Space } from '../plugin/contract.ts'
 import { STAGES, type StageKind, type Stages } from '../plugin/index.ts'
@@ -108,7 +109,12 @@ function longForm(root: MapNode): MapNode {
 
 /** The recipe as `loadRecipe` takes it: a path relative to the sweep's file, or a shipped one's name. */
 function recipeTarget({ spec, root }: Sheet): string {
-  return isPath(spec.recipe) ? path.resolve(baseDir(placeAt(root, 'recipe')), spec.recipe) : spec.recipe
+  if (!isPath(spec.recipe)) return spec.recipe
+  const place = placeAt(root, 'recipe')
+  const file = path.resolve(baseDir(place), spec.recipe)
+  // Told where it is named: a recipe that is there tells its mistakes itself.
+  refuse(existsSync(file) ? [] : [{ ...place, path: 'recipe', message: `${file} does not exist` }])
+  return file
 }
 
 function placeAt(root: MapNode, where: string): Place {

@@ -35,6 +35,11 @@ export function fieldOf(row: RunRow, field: string): unknown {
   return undefined
 }
 
+/** Whether a row has, or could have, a field of this name. */
+export function hasField(row: RunRow, field: string): boolean {
+  return Object.hasOwn(OWN, field) || fieldOf(row, field) !== undefined
+}
+
 export function lookupIn(row: RunRow): Lookup {
   return (field) => fieldOf(row, field)
 }

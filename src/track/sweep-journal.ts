@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Params, Space } from '../plugin/contract.ts'
 import { InputError } from '../util/errors.ts'
+import { meantFolder } from '../util/meant-folder.ts'
 import { toNumber } from './json.ts'
 
 /** A sweep folder is one that holds this file. */
@@ -177,7 +178,9 @@ export function readSweep(folder: string): SweepState {
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     throw new InputError(
-      missing ? `${folder} is no sweep folder: it has no ${JOURNAL}` : `${file}: ${(error as Error).message}`,
+      missing
+        ? `${folder} is no sweep folder: it has no ${JOURNAL}${meantFolder(folder)}`
+        : `${file}: ${(error as Error).message}`,
     )
   }
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)

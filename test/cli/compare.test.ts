@@ -101,6 +101,9 @@ test('runs filters, sorts, limits and picks columns; what is missing comes last'
     '2026-01-03-c',
   ])
   expect((await ids('--sort', '-exam.accuracy', '--limit', '2'))[1]).toBe('2026-01-02-b')
+  const { code, out, err } = await medtune('runs', '--columns', 'id,nonsense,note')
+  expect([code, out.split('\n')[0]]).toEqual([0, expect.stringMatching(/^id +nonsense +note$/)])
+  expect(err).toMatch(/^warning: --columns nonsense: no run has "nonsense".*; known: .*\n$/)
   expect(await medtune('runs', '--sort', 'nonsense')).toMatchObject({
     code: 2,
     err: expect.stringContaining('known: name'),

@@ -111,6 +111,30 @@ test('a changed recipe, a folder that is no sweep and a mistake of the file end 
     2,
     'error: sweep.yaml is a sweep, not a recipe: medtune sweep sweep.yaml\n',
   ])
+  const recipeGiven = await medtune(['sweep', './recipe.yaml'])
+  expect([recipeGiven.code, recipeGiven.stderr]).toEqual([
+    2,
+    expect.stringMatching(
+      /^error: \.\/recipe\.yaml is a recipe, not a sweep: medtune run \.\/recipe\.yaml; /,
+    ),
+  ])
+  const lost = await medtune(['validate', 'sweep.yaml', 'recipe=./gone.yaml'])
+  expect([lost.code, lost.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^override "recipe=\.\/gone\.yaml": recipe: .*gone\.yaml does not exist\n$/),
+  ])
+  for (const words of [
+    ['resume', folder],
+    ['run', folder],
+    ['chat', folder, '--prompt', 'x'],
+  ]) {
+    const { code, stderr } = await medtune(words)
+    expect([words, code, stderr]).toEqual([
+      words,
+      2,
+      expect.stringMatching(/it is a sweep's: .*`medtune sweep resume /),
+    ])
+  }
   const valid = await medtune(['validate', 'sweep.yaml'])
   expect([valid.code, valid.stdout]).toEqual([
     0,

@@ -4,9 +4,18 @@ import { parseQuery } from '../../track/query.ts'
 import { ColumnStore } from '../../track/read/column-store.ts'
 import { findRuns } from '../../track/read/find.ts'
 import { type RunRow, readRow } from '../../track/read/run-row.ts'
-import { compareValues, differing, fieldOf, isNothing, lookupIn, sortRows } from '../../track/row-fields.ts'
+import {
+  compareValues,
+  differing,
+  fieldOf,
+  hasField,
+  isNothing,
+  lookupIn,
+  sortRows,
+} from '../../track/row-fields.ts'
 import { type Cell, toCsv } from '../../util/csv.ts'
 import { InputError } from '../../util/errors.ts'
+import { nearest } from '../../util/nearest.ts'
 import { colorsFor } from '../colors.ts'
 import { namedFigure, plainText } from '../figures.ts'
 import { duration } from '../format.ts'
@@ -32,6 +41,7 @@ export async function list(options: ListOptions): Promise<number> {
   const limit = readLimit(options.limit)
   const rows = (await readRows(options.runsDir)).filter((row) => query(lookupIn(row)))
   const sorted = sorter(options.sort)(rows).slice(0, limit)
+  tellUnknown(sorted, options.columns)
   process.stdout.write(show(sorted, options))
   if (sorted.length === 0 && !options.json && !options.csv) {
     process.stderr.write(options.filter ? 'no run matches\n' : `no runs in ${options.runsDir}\n`)
@@ -131,16 +141,26 @@ function sorter(sort: string | undefined): (rows: readonly RunRow[]) => readonly
   const descending = sort.startsWith('-')
   const field = descending ? sort.slice(1) : sort
   return (rows) => {
-    if (rows.length > 0 && rows.every((row) => isNothing(fieldOf(row, field)))) {
-      throw new InputError(`--sort ${sort}: no run has ${JSON.stringify(field)}; known: ${known(rows)}`)
-    }
+    if (rows.length > 0 && rows.every((row) => isNothing(fieldOf(row, field))))
+      throw new InputError(`--sort ${sort}: ${unknown(rows, field)}`)
     return sortRows(rows, field, descending)
   }
 }
 
-function known(rows: readonly RunRow[]): string {
+/** Columns that stay empty are told of: a script may ask for what only later runs have. */
+function tellUnknown(rows: readonly RunRow[], columns: string | undefined): void {
+  for (const key of columns?.split(',').map((name) => name.trim()) ?? []) {
+    if (rows.length > 0 && !rows.some((row) => hasField(row, key)))
+      process.stderr.write(`warning: --columns ${key}: ${unknown(rows, key)}\n`)
+  }
+}
+
+function unknown(rows: readonly RunRow[], field: string): string {
   const keys = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))].sort(compareValues)
-  return ['name', 'status', 'started', 'step', ...keys].join(', ')
+  const settings = rows.flatMap(({ config }) => Object.keys(config))
+  const near = nearest(field, [...keys, ...settings])
+  const hint = near === undefined ? '' : `; did you mean "${near}"`
+  return `no run has ${JSON.stringify(field)}${hint}; known: name, status, started, step, ${keys.join(', ')}, and settings by their path`
 }
 
 function readLimit(limit: string | undefined): number {

@@ -10,6 +10,7 @@ import { countTrials, ranking } from '../../track/sweep-trials.ts'
 import { Stopped } from '../../util/stopped.ts'
 import { colorsFor } from '../colors.ts'
 import { UsageError } from '../failure.ts'
+import { refuseRecipe } from '../refuse-sweep.ts'
 import { medtuneCommand } from './command.ts'
 import type { ResumeFlags, StartFlags, SweepFlags } from './program.ts'
 import { Progress } from './progress.ts'
@@ -20,6 +21,7 @@ const SOME_FAILED = 4
 const INTERRUPTED = 130
 
 export async function start(file: string, overrides: string[], flags: StartFlags): Promise<number> {
+  refuseRecipe(file)
   const sweep = await loadSweep(file, overrides)
   const { validateFit } = await import('../../run/validate.ts')
   await validateFit(sweep.base)
