@@ -66,8 +66,13 @@ export function isNothing(value: unknown): boolean {
   return value === undefined || value === null || value === '' || Number.isNaN(value)
 }
 
-/** Settings that are not the same in all rows: what tells these runs apart. */
+/** Parts of a recipe that say how a run is watched and kept, not what it comes to. */
+const WATCHING = new Set(['eval', 'trackers', 'samples', 'exports', 'checkpoint', 'plugins'])
+
+/** Settings that are not the same in all rows: what tells these runs apart, what only watches them last. */
 export function differing(rows: readonly RunRow[]): readonly string[] {
   const keys = new Set(rows.flatMap(({ config }) => Object.keys(config)))
-  return [...keys].filter((key) => new Set(rows.map(({ config }) => String(config[key]))).size > 1)
+  const found = [...keys].filter((key) => new Set(rows.map(({ config }) => String(config[key]))).size > 1)
+  const watches = (key: string): boolean => WATCHING.has(key.split('.')[0]!)
+  return [...found.filter((key) => !watches(key)), ...found.filter(watches)]
 }

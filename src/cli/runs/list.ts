@@ -133,7 +133,11 @@ function marks({ tags, problems }: RunRow): string {
   return [...tags.map((tag) => `#${tag}`), ...problems.map((problem) => `! ${problem}`)].join(' ')
 }
 
-const shortKey = (key: string): string => key.split('.').slice(-2).join('.')
+/** The last two parts of a path, or three where the first of the two is a place in a list. */
+function shortKey(key: string): string {
+  const parts = key.split('.')
+  return parts.slice(/^\d+$/.test(parts.at(-2) ?? '') ? -3 : -2).join('.')
+}
 
 /** `loss` the smallest first, `-loss` the largest first; newest first if left out. */
 function sorter(sort: string | undefined): (rows: readonly RunRow[]) => readonly RunRow[] {
