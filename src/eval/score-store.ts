@@ -20,9 +20,9 @@ export interface StorePlace {
   readonly model: string
 }
 
-/** The items of one request, those that are known already and a way to add to them. */
-export class Store<T> {
-  readonly known = new Map<number, T>()
+/** The items of one request, by their place or a name: those that are known already and a way to add to them. */
+export class Store<T, K extends number | string = number> {
+  readonly known = new Map<K, T>()
   readonly #file: string
   #writable = true
 
@@ -38,16 +38,16 @@ export class Store<T> {
   /** A line that a crash cut short is no JSON: that item is computed again. */
   #read(line: string): void {
     try {
-      const [index, value] = JSON.parse(line) as [number, T]
-      if (Number.isInteger(index) && value !== null) this.known.set(index, value)
+      const [key, value] = JSON.parse(line) as [K, T]
+      if (['number', 'string'].includes(typeof key) && value !== null) this.known.set(key, value)
     } catch {
       // Computed again.
     }
   }
 
   /** A cache that cannot be written costs time, nothing else. */
-  add(entries: readonly (readonly [number, T])[]): void {
-    for (const [index, value] of entries) this.known.set(index, value)
+  add(entries: readonly (readonly [K, T])[]): void {
+    for (const [key, value] of entries) this.known.set(key, value)
     if (!this.#writable || entries.length === 0) return
     try {
       mkdirSync(dirname(this.#file), { recursive: true })
@@ -58,8 +58,9 @@ export class Store<T> {
     }
   }
 
-  missing(count: number): number[] {
-    return Array.from({ length: count }, (_, i) => i).filter((i) => !this.known.has(i))
+  /** Places of those that are not known. */
+  missing(keys: readonly K[]): number[] {
+    return keys.flatMap((key, place) => (this.known.has(key) ? [] : [place]))
   }
 }
 
@@ -89,7 +90,7 @@ async function scoreMissing<I>(
   store: Store<readonly number[]>,
   score: (part: readonly I[], onScored: OnScored) => Promise<unknown>,
 ): Promise<readonly (readonly number[])[]> {
-  const missing = store.missing(items.length)
+  const missing = store.missing([...items.keys()])
   const unsound = new Map<number, readonly number[]>()
   if (missing.length > 0) {
     await score(
@@ -124,7 +125,7 @@ export function storedGenerator(
     if (onText !== undefined || options.log_probs === true) return generate(prompts, options, onText)
     const { signal: _, ...decides } = { ...options, stop_tokens: options.stop_tokens ?? stopTokens }
     const store = new Store<StoredAnswer>(place, hashOf(`generate ${canonical(decides)}`, prompts))
-    const missing = store.missing(prompts.length)
+    const missing = store.missing([...prompts.keys()])
     if (missing.length > 0) {
       const asked = missing.map((index) => prompts[index]!)
       await generate(asked, options, undefined, {

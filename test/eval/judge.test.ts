@@ -157,6 +157,10 @@ test('items that cannot be judged are counted by what went wrong and left out; t
   const again = await judgedTask(task, options()).evaluate({} as Subject)
   expect(again.items.map(({ score }) => score)).toEqual([0.8, 0.1, 0.1, 0])
   expect(asked).toHaveLength(2)
+  // Of more items, or in another order, only what is new is asked.
+  const more = await judgedTask(taskOf(['e', 'd', 'c', 'b', 'a']), options()).evaluate({} as Subject)
+  expect(more.items.map(({ score }) => score)).toEqual([0.1, 0, 0.1, 0.1, 0.8])
+  expect(asked).toHaveLength(3)
   answer = (response) => say(response, 'nothing')
   const other = options({ prompt: 'another {answer}' })
   await expect(judgedTask(task, other).evaluate({} as Subject)).rejects.toThrow(
@@ -170,7 +174,7 @@ test('a judge that is not there is given up soon; one that talks nonsense is hea
   answer = (response) => response.destroy()
   const hasty = options({ retries: 0, prompt: 'hasty {answer}' })
   await expect(judgedTask(taskOf(many), hasty).evaluate({} as Subject)).rejects.toThrow(
-    /judge judge-1 at http.*: does not answer, \d+ of \d+ calls failed \(unreachable: /,
+    /judge judge-1 at http.*: does not answer, \d+ calls failed \(unreachable: /,
   )
   expect(asked.length).toBeLessThan(16)
   asked = []

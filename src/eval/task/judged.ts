@@ -13,7 +13,7 @@ const AT_ONCE = 4
 
 /**
  * The evaluation with a judge behind it. Items that could not be judged are left out and counted by what went wrong.
- * @throws InputError where not one item could be judged
+ * @throws InputError where not one item could be judged, or the first calls reach nobody
  */
 export function judgedTask(task: Evaluation, options: JudgeOptions): Evaluation {
   return {
@@ -29,7 +29,7 @@ export function judgedTask(task: Evaluation, options: JudgeOptions): Evaluation 
 /** So many failures in a row, none of them an answer of the judge, and no judgement at all: it is not there. */
 const HOPELESS = 8
 
-/** What was judged before is not asked again: judgements are kept by judge, prompt and what was judged. */
+/** What was judged before is not asked again, whatever is judged beside it. @throws InputError where nobody answers */
 async function judgeAll(
   items: readonly EvalItem[],
   options: JudgeOptions,
@@ -42,23 +42,28 @@ async function judgeAll(
   }))
   const { url, model, prompt, scale } = options
   const place = { folder: cacheFolder('judgements'), model: hashOf([VERSION, url, model, prompt, scale]) }
-  const kept = new Store<Judgement>(place, hashOf(texts))
-  const missing = kept.missing(items.length)
+  const kept = new Store<Judgement, string>(place, 'judgements')
+  const keys = texts.map(hashOf)
+  const missing = kept.missing(keys)
   const failed = new Map<number, Judgement>()
-  let next = 0
+  let [next, done] = [0, items.length - missing.length]
+  let heard = false
   const lane = async (): Promise<void> => {
     while (next < missing.length) {
       const index = missing[next++]!
       const judgement = await judge(texts[index]!, options, signal)
       if ('failure' in judgement) failed.set(index, judgement)
-      else kept.add([[index, judgement]])
-      progress?.(kept.known.size + failed.size, items.length)
-      if (kept.known.size === 0 && isHopeless([...failed.values()])) next = missing.length
+      else kept.add([[keys[index]!, judgement]])
+      heard ||= !('failure' in judgement)
+      done++
+      progress?.(done, items.length)
+      if (!heard && isHopeless([...failed.values()])) next = missing.length
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
   signal?.throwIfAborted()
-  return items.flatMap((_, index) => kept.known.get(index) ?? failed.get(index) ?? [])
+  if (done < items.length) throw notThere([...failed.values()], url, model)
+  return items.map((_, index) => failed.get(index) ?? kept.known.get(keys[index]!)!)
 }
 
 const isHopeless = (failed: readonly Judgement[]): boolean =>
@@ -75,7 +80,6 @@ function withJudgements(
   judgements: readonly Judgement[],
   { url, model }: JudgeOptions,
 ): EvalOutcome {
-  if (judgements.length < items.length) throw notThere(judgements, url, model)
   const judged = items.flatMap((item, i): EvalItem[] => {
     const judgement = judgements[i]!
     if ('failure' in judgement) return []
@@ -107,10 +111,10 @@ function withJudgements(
   }
 }
 
-/** Given up after the first answers; what the model wrote is kept, so that the same command goes on from there. */
-function notThere(judgements: readonly Judgement[], url: string, model: string): InputError {
+/** Given up after the first calls; what the model wrote is kept, so that the same command goes on from there. */
+function notThere(failed: readonly Judgement[], url: string, model: string): InputError {
   return new InputError(
-    `judge ${model} at ${url}: does not answer, ${judgements.length} of ${judgements.length} calls failed (${firstFailure(judgements)})`,
+    `judge ${model} at ${url}: does not answer, ${failed.length} calls failed (${firstFailure(failed)})`,
   )
 }
 
