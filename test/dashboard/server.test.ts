@@ -86,6 +86,12 @@ test('curves: long ones thinned on a shared grid, short ones as they are, gaps w
   ])
 })
 
+test('scores of evaluations are not smoothed: what is drawn is what was measured', async () => {
+  const [score] = (await series(['long'], 'metric=eval.exam.accuracy&buckets=100&smoothing=0.9')).series
+  expect(score!.y).toHaveLength(2)
+  expect(score!.smooth).toBeUndefined()
+})
+
 test('x by tokens, time and epoch; evaluations stand where their step was', async () => {
   const last = async (params: string): Promise<number[]> => {
     const { series: found } = await series(['long'], params)

@@ -57,7 +57,9 @@ async function readPart(
   ])
   if (!y || !x) return undefined
   const { odd } = run.header.tables[table]!.columns[column]!
-  return { key, odd, marks, ...sampleCurve(x, y, window, query.smoothing) }
+  // Scores are few, each a mean of many items: the average of one and the one before would be no figure of the run.
+  const smoothing = table.startsWith('eval.') ? 0 : query.smoothing
+  return { key, odd, marks, ...sampleCurve(x, y, window, smoothing) }
 }
 
 /** `loss` is a column of the steps; `eval.exam.accuracy` and `system.rss_bytes` name their table. */
