@@ -16,8 +16,8 @@ export interface CrashOptions {
   readonly overrides: readonly string[]
   readonly trials: number
   readonly kills: number
-  /** Longest wait before a kill, in milliseconds. */
-  readonly within: number
+  /** Milliseconds over which the kills are spread, about: shorter than the sweep takes without them, however many they are. */
+  readonly span: number
   readonly seed: number
   /** Processes that run trials at the moment; those with a claim and no result where left out. */
   readonly workers?: (folder: string) => readonly number[]
@@ -31,7 +31,8 @@ export interface CrashReport {
 }
 
 export async function crashAndResume(options: CrashOptions): Promise<CrashReport> {
-  const { project, overrides, kills, within, seed } = options
+  const { project, overrides, kills, span, seed } = options
+  const within = (2 * span) / kills
   const random = mulberry(seed)
   const runs = path.join(project, 'runs')
   const begun = performance.now()
