@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { RunEvent, StageContext, Tracker } from './plugin/index.ts'
 import { completeOptions } from './recipe/check.ts'
 import { loadRecorded } from './recipe/recorded.ts'
-import { parseJson } from './track/json.ts'
+import { eventOf } from './track/event-of.ts'
 import { readLines } from './track/read/lines.ts'
 import { InputError } from './util/errors.ts'
 
@@ -64,13 +64,4 @@ async function readEvents(path: string): Promise<readonly RunEvent[]> {
     await file.close()
   }
   return events
-}
-
-function eventOf(line: string): RunEvent | undefined {
-  try {
-    const event = parseJson(line) as RunEvent | null
-    return typeof event?.type === 'string' ? event : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -1,8 +1,8 @@
 /** @file The part of an event stream that a run which goes on keeps; what lies behind it is superseded. */
 import { appendFileSync, closeSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
 import type { RunEvent } from '../plugin/contract.ts'
+import { eventOf } from './event-of.ts'
 import type { EventPosition } from './events.ts'
-import { parseJson } from './json.ts'
 
 export interface StepTaken {
   readonly step: number
@@ -44,21 +44,12 @@ export function readKept(file: string, position?: EventPosition): KeptEvents {
   for (;;) {
     const line = bytes.indexOf(10, end)
     if (line < 0 || line >= limit) break
-    const event = parse(bytes.toString('utf8', end, line))
+    const event = eventOf(bytes.toString('utf8', end, line))
     if (event === undefined || (position === undefined && BEHIND_THE_START.has(event.type))) break
     kept.push(event)
     end = line + 1
   }
   return { ...summary(kept), bytes: end, events: kept.length, missing: (position?.bytes ?? end) - end }
-}
-
-function parse(line: string): RunEvent | undefined {
-  try {
-    const event = parseJson(line) as RunEvent | null
-    return typeof event?.type === 'string' ? event : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function summary(events: readonly RunEvent[]): Pick<KeptEvents, 'steps' | 'warnings' | 'evaluations'> {
