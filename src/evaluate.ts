@@ -10,7 +10,7 @@ import { allDocuments, openData } from './run/data.ts'
 import type { RunOptions } from './run/options.ts'
 import { prepareEvaluations } from './run/preflight.ts'
 import { closing } from './run/resources.ts'
-import { hashedName, resultsFolder, resultsName, targetOf } from './run/results.ts'
+import { hashedName, refuseUnwritable, resultsFolder, resultsName, targetOf } from './run/results.ts'
 import { openScoringEngine, type ScoringEngine } from './run/scoring-engine.ts'
 import { openSubject, storePlace } from './run/subject.ts'
 import { openEvaluations, type TargetEvaluations } from './run/target.ts'
@@ -26,6 +26,8 @@ export interface EvaluateOptions extends Pick<RunOptions, 'signal' | 'onProgress
   readonly out?: string | undefined
   readonly runsDir?: string
   onWarning?(message: string): void
+  /** Called once nothing is left that could be refused, before the first item is scored. */
+  onBegin?(): void
 }
 
 export interface Evaluated {
@@ -50,10 +52,12 @@ export async function evaluate(target: string, options: EvaluateOptions): Promis
   await prepareEvaluations(asking.resolved, asking)
   const { out, runsDir = 'runs' } = options
   const folder = out ?? (asking.run ? join(asking.run, 'eval') : resultsFolder(runsDir, asked.name))
-  await mkdir(folder, { recursive: true })
+  // It is made with the first results, so that a call that is refused, or comes to nothing, leaves none.
+  refuseUnwritable(folder)
   return closing(async (use) => {
-    const engine = await use(openScoringEngine(asked, options.signal))
     const holdout = asking.dataset && (await use(openRows(asking, asked, warn)))
+    options.onBegin?.()
+    const engine = await use(openScoringEngine(asked, options.signal))
     const scoring = { asking, asked, engine, holdout: () => allDocuments(holdout?.holdout), folder, options }
     const adapted = asked.which === 'tuned' && asked.plan.trainable > 0
     const base = adapted && options.base === false ? undefined : await score('base', scoring)
@@ -107,6 +111,7 @@ async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<Readonl
     outcomes.set(name, outcome)
     const file = `${fileName(scoring, name, wanted)}.${which}.jsonl`
     const { metric, better, items } = outcome
+    await mkdir(folder, { recursive: true })
     await writeScored(join(folder, file), items, {
       ...{ name, target: targetOf(asked.name), metric, better, options: wanted },
       scores: outcomeScores(outcome),

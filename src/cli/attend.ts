@@ -5,7 +5,7 @@ import type { Report } from '../run/report.ts'
 import { stringify } from '../track/json.ts'
 import { Stopped } from '../util/stopped.ts'
 import { colorsFor } from './colors.ts'
-import { tellFailure } from './failure.ts'
+import { tellBroken } from './failure.ts'
 import { openStatus, type Status, silent } from './status.ts'
 
 export interface AttendFlags {
@@ -16,7 +16,6 @@ export interface AttendFlags {
 /** What the work at hand takes of its listeners. */
 export type Listeners = Required<Pick<RunOptions, 'signal' | 'onFolder' | 'onEvent' | 'onProgress'>>
 
-const FAILED = 1
 const INTERRUPTED = 130
 
 /**
@@ -51,10 +50,8 @@ export async function attend(
     const where = folder === undefined ? '' : `run folder: ${relative(process.cwd(), folder)}\n`
     if (!flags.quiet) process.stderr.write(where)
     if (error instanceof Stopped) return stopped(error, flags, folder)
-    if (folder === undefined || (error as Error).name !== 'InputError') throw error
-    // What an input breaks halfway is a failed run, not one that was refused.
-    await tellFailure(error, flags.json ?? false)
-    return FAILED
+    if (folder === undefined) throw error
+    return tellBroken(error, flags.json ?? false)
   } finally {
     signals.close()
   }

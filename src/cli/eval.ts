@@ -5,7 +5,7 @@ import type { StageUse } from '../recipe/recipe.ts'
 import { stringify } from '../track/json.ts'
 import { Stopped } from '../util/stopped.ts'
 import { colorsFor } from './colors.ts'
-import { UsageError, wholeNumber } from './failure.ts'
+import { tellBroken, UsageError, wholeNumber } from './failure.ts'
 import { refuseSweep } from './refuse-sweep.ts'
 import { openStatus, silent } from './status.ts'
 
@@ -45,6 +45,7 @@ export async function evalCommand(targets: readonly string[], flags: EvalFlags):
     controller.abort(new Stopped(name))
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
+  let begun = false
   try {
     const { evaluate } = await import('../evaluate.ts')
     const result = await evaluate(target, {
@@ -53,6 +54,9 @@ export async function evalCommand(targets: readonly string[], flags: EvalFlags):
       out: flags.out,
       runsDir: flags.runsDir,
       signal: controller.signal,
+      onBegin: () => {
+        begun = true
+      },
       onProgress: (progress) => status.onProgress(progress),
       onWarning: (message) => status.say(`warning: ${message}`),
     })
@@ -61,12 +65,18 @@ export async function evalCommand(targets: readonly string[], flags: EvalFlags):
     return 0
   } catch (error) {
     status.close()
-    if (!(error instanceof Stopped)) throw error
-    process.stderr.write(`stopped: ${error.message}; what was scored is kept\n`)
-    return INTERRUPTED
+    if (error instanceof Stopped) return stopped(error, flags)
+    if (!begun) throw error
+    return tellBroken(error, flags.json ?? false)
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
   }
+}
+
+function stopped({ message }: Stopped, { json }: EvalFlags): number {
+  if (json) process.stdout.write(`${stringify({ ok: false, status: 'stopped', error: message }, 2)}\n`)
+  else process.stderr.write(`stopped: ${message}; what was scored is kept\n`)
+  return INTERRUPTED
 }
 
 /** The tasks with the options given, as stages of a recipe. */

@@ -43,6 +43,16 @@ export function exitCode(error: unknown): 1 | 2 | 3 {
 }
 
 /**
+ * Tells what broke once the work had begun, and gives its exit code: an input that breaks halfway (a judge that does not
+ * answer, a file that changed) is a failed run, not one that was refused. @throws the error itself where it is something else
+ */
+export async function tellBroken(error: unknown, json: boolean): Promise<1> {
+  if ((error as Failure | null)?.name !== 'InputError') throw error
+  await tellFailure(error, json)
+  return 1
+}
+
+/**
  * Tells a failure: every problem of a recipe on its line, else one line; a stack only with MEDTUNE_DEBUG=1.
  * @param json puts it on stdout as `{ ok: false, problems }` or `{ ok: false, error }`
  */

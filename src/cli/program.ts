@@ -272,8 +272,8 @@ function addOtherCommands(program: Command, run: Run): void {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 the run failed, 2 wrong usage or an invalid recipe, 3 the environment lacks something,
-4 some trials of a sweep failed, 130 interrupted.`
+Exit codes: 0 done, 1 what had begun failed, 2 wrong usage, an invalid recipe or data that was refused,
+3 the environment lacks something, 4 some trials of a sweep failed, 130 interrupted.`
 
 /**
  * Runs one command line; returns the exit code and never throws.

@@ -2,11 +2,12 @@
  * @file Where the results of an evaluation outside a run lie: below the folder of runs a folder a model, in it a file
  * an evaluation, and others beside them for another model of that name or another way of asking, so that what is there stays.
  */
-import { existsSync, readdirSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { contentHash } from '../recipe/hash.ts'
 import type { StageUse } from '../recipe/recipe.ts'
 import { readSummary } from '../track/scorings.ts'
+import { InputError } from '../util/errors.ts'
 
 /** What a summary says was asked: a path, a recipe's name or a repository. */
 export function targetOf(name: string): string {
@@ -20,8 +21,23 @@ export function resultsFolder(runsDir: string, name: string): string {
   return targetsIn(plain).every((other) => other === target) ? plain : `${plain}-${short(target)}`
 }
 
+/** @throws InputError where no folder can be made or written at that place; nothing is made */
+export function refuseUnwritable(folder: string): void {
+  let there = resolve(folder)
+  while (!existsSync(there) && dirname(there) !== there) there = dirname(there)
+  if (!statSync(there).isDirectory())
+    throw new InputError(`${folder}: no results can be written there, since ${there} is a file`)
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new InputError(
+      `${folder}: no results can be written there: ${there} is not writable (${(error as NodeJS.ErrnoException).code})`,
+    )
+  }
+}
+
 function targetsIn(folder: string): readonly string[] {
-  if (!existsSync(folder)) return []
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
   const files = readdirSync(folder).filter((file) => file.endsWith('.jsonl'))
   return files.flatMap((file) => {
     const { target } = readSummary(join(folder, file))

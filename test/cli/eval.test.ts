@@ -1,5 +1,5 @@
 /** @file `medtune eval` as a user types it: a run, a model, an adapter; results compared; what it refuses. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/program.ts'
@@ -274,6 +274,40 @@ test('a recipe: its own evaluations, of the model that it starts from, unless ta
     code: 2,
     stderr: expect.stringMatching(/the recipe has no evaluation; name a task/),
   })
+})
+
+test('a judge that does not answer is a failure of work that had begun, whichever command asks it; nothing is left', async () => {
+  writeFileSync(
+    join(project, 'judged.yaml'),
+    'dataset: { use: jsonl, path: items.jsonl }\nid: id\nprompt: "{q}"\ntarget: red\nask: generate\ngenerate: { max_tokens: 2 }\n',
+  )
+  const judge =
+    '{ use: judge, task: ./judged.yaml, url: "http://127.0.0.1:9/v1", model: m, retries: 0, limit: 2 }'
+  writeFileSync(
+    join(project, 'judge.yaml'),
+    `extends: ./recipe.yaml\neval: [${judge}]\ntrain: { steps: 1 }\n`,
+  )
+  const [runs, results] = [join(project, 'judge-runs'), join(project, 'judge-results')]
+  const recipe = join(project, 'judge.yaml')
+  const [asRun, asEval] = [
+    await medtune('run', recipe, '--runs-dir', runs),
+    await medtune('eval', recipe, '--runs-dir', results),
+  ]
+  for (const { code, stderr } of [asRun, asEval]) {
+    expect(stderr).toMatch(/error: judge m at http:\/\/127\.0\.0\.1:9\/v1: .*unreachable/)
+    expect(code).toBe(1)
+  }
+  expect(existsSync(results)).toBe(false)
+  // Refused before the work begins: 2, and nothing is left either.
+  const bad = ['--task', join(project, 'my task.yaml'), '--path', join(project, 'rows.jsonl')]
+  const refused = await medtune('eval', join(project, 'model'), ...bad, '--runs-dir', results)
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/has no column "q"|column/) })
+  const blocked = await medtune('eval', recipe, '--out', join(project, 'rows.jsonl', 'below'))
+  expect(blocked.stderr).toMatch(/no results can be written there, since .*rows\.jsonl is a file/)
+  expect(blocked.code).toBe(2)
+  const odd = await medtune('eval', 'no/where/at/all', '--task', 'medmcqa', '--runs-dir', results)
+  expect(odd.code).toBe(2)
+  expect(existsSync(results)).toBe(false)
 })
 
 const places: Readonly<Record<string, () => string>> = {
