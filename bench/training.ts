@@ -24,7 +24,7 @@ function defaults({ properties }: OptionsSchema): Record<string, unknown> {
 /** `settings`: options of the onnxruntime executor as words, such as { arena: 'false' }. */
 export async function openTraining(
   folder: string,
-  settings: Readonly<Record<string, string>>,
+  settings: Partial<Readonly<Record<'threads' | 'prepack' | 'arena', string>>>,
 ): Promise<Training> {
   const context = { recipeDir: '', resolvePath: (path: string) => path, seed: 1, warn: () => {} }
   const model = await gemma3(folder)
@@ -32,9 +32,9 @@ export async function openTraining(
   const adapter = await lora.create(options as Parameters<typeof lora.create>[0], context as never)
   const { train } = buildPrograms(model, await adapter.plan(model))
   const executor = new OnnxExecutor({
-    threads: Number(settings['threads'] ?? 0),
-    prepack: settings['prepack'] === 'true',
-    arena: settings['arena'] !== 'false',
+    threads: Number(settings.threads ?? 0),
+    prepack: settings.prepack === 'true',
+    arena: settings.arena !== 'false',
     provider: 'cpu',
   })
   const started = performance.now()
