@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { loadRecipe } from '../recipe/recipe.ts'
 import { readSheet, type TrialSheet } from '../sweep/board.ts'
+import { refuseChosen } from '../sweep/chosen.ts'
 import { runAttempt, type TrialRun } from '../sweep/trial.ts'
 import { Stopped } from '../util/stopped.ts'
 
@@ -45,5 +46,7 @@ async function train(sheet: TrialSheet, { signal, onFolder, onEvent }: TrialRun)
       process.stderr.write(`${from} cannot be gone on with: ${(error as Error).message}\n`)
     }
   }
-  return engine.run(await loadRecipe(sheet.recipe, sheet.overrides), options)
+  const resolved = await loadRecipe(sheet.recipe, sheet.overrides)
+  await refuseChosen(sheet.metric.name, resolved)
+  return engine.run(resolved, options)
 }

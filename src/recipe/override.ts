@@ -14,16 +14,22 @@ interface Override {
 /**
  * Lays overrides over a recipe, each as if a recipe that held only this key extended it. What replaces
  * goes before what lies inside (`dataset.use=` before `dataset.path=`), whatever order they were typed in.
+ * @param base where relative paths among the values start
  */
-export function applyOverrides(root: MapNode, texts: readonly string[], problems: Problem[]): MapNode {
-  const overrides = texts.flatMap((text, index) => parseOverride(text, index, problems) ?? [])
+export function applyOverrides(
+  root: MapNode,
+  texts: readonly string[],
+  problems: Problem[],
+  base: string = process.cwd(),
+): MapNode {
+  const overrides = texts.flatMap((text, index) => parseOverride(text, index, base, problems) ?? [])
   return overrides
     .sort((a, b) => a.path.length - b.path.length)
     .reduce((below, override) => (place(below, override, 0, problems) ?? below) as MapNode, root)
 }
 
-function parseOverride(text: string, index: number, problems: Problem[]): Override | undefined {
-  const where: Place = { file: '<override>', line: 1, col: index + 1, override: text }
+function parseOverride(text: string, index: number, base: string, problems: Problem[]): Override | undefined {
+  const where: Place = { file: '<override>', line: 1, col: index + 1, override: text, base }
   const fail = (path: string, message: string): undefined => {
     problems.push({ ...where, path, message })
   }

@@ -101,9 +101,14 @@ export interface ResolvedRecipe {
 
 /**
  * Reads a recipe: a path, or the bare name of one that ships in the package.
+ * @param base where relative paths in overrides start; the working directory if left out
  * @throws RecipeError with every mistake at once.
  */
-export async function loadRecipe(target: string, overrides: readonly string[] = []): Promise<ResolvedRecipe> {
+export async function loadRecipe(
+  target: string,
+  overrides: readonly string[] = [],
+  base?: string,
+): Promise<ResolvedRecipe> {
   const { resolveRecipe } = await import('./resolve.ts')
-  return resolveRecipe(target, overrides)
+  return resolveRecipe(target, overrides, undefined, base)
 }

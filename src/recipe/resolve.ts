@@ -18,6 +18,7 @@ export async function resolveRecipe(
   target: string,
   overrides: readonly string[] = [],
   edit: (recipe: MapNode) => MapNode = (recipe) => recipe,
+  base?: string,
 ): Promise<ResolvedRecipe> {
   const problems: Problem[] = []
   const file = findRecipe(target, process.cwd(), problems)
@@ -26,7 +27,7 @@ export async function resolveRecipe(
   const broken = problems.length > 0
   if (!layers) throw new RecipeError(problems)
   const below = edit(overFallbacks(layers, file))
-  return finishRecipe(below, { file, dir: path.dirname(file), source, overrides, broken }, problems)
+  return finishRecipe(below, { file, dir: path.dirname(file), source, overrides, base, broken }, problems)
 }
 
 /** Where a recipe came from, and what is laid over it. */
@@ -35,6 +36,8 @@ export interface RecipeOrigin {
   readonly dir: string
   readonly source: string
   readonly overrides: readonly string[]
+  /** Where relative paths in these start; the working directory if left out. */
+  readonly base?: string | undefined
   /** Whether a file below it could not be read. */
   readonly broken: boolean
 }
@@ -42,10 +45,10 @@ export interface RecipeOrigin {
 /** Overrides, finds the plugins, checks and freezes. @throws RecipeError with every mistake, `problems` included */
 export async function finishRecipe(
   below: MapNode,
-  { file, dir, source, overrides, broken }: RecipeOrigin,
+  { file, dir, source, overrides, base, broken }: RecipeOrigin,
   problems: Problem[],
 ): Promise<ResolvedRecipe> {
-  const root = applyOverrides(below, overrides, problems)
+  const root = applyOverrides(below, overrides, problems, base)
   const { registry, complete } = await openRegistry(root, problems)
   const recipe = checkRecipe(root, registry, problems, { layers: !broken, plugins: complete }) as Recipe
   if (problems.length > 0) throw new RecipeError(problems)
@@ -118,5 +121,5 @@ export async function openRegistry(
 
 /** Where a relative path that was written at `place` starts. */
 export function baseDir(place: Place): string {
-  return place.override === undefined ? (place.base ?? path.dirname(place.file)) : process.cwd()
+  return place.base ?? path.dirname(place.file)
 }

@@ -76,6 +76,7 @@ export async function createStages(
         made: await create(kind, `${key}.${i}`),
       })),
     )
+  refuseReserved(resolved)
   refuseTwins(resolved, 'eval')
   refuseTwins(resolved, 'exports')
   const stages = {
@@ -105,6 +106,19 @@ export async function createStages(
 /** What a stage of a list is called in reports: its `name`, else its plugin. */
 function nameOf(use: StageUse): string {
   return typeof use.name === 'string' ? use.name : use.use
+}
+
+/** Names under which training measures itself: an evaluation of that name would be taken for it. */
+const RESERVED = ['holdout', 'train']
+
+function refuseReserved(resolved: ResolvedRecipe): void {
+  const taken = resolved.recipe.eval.findIndex((use) => RESERVED.includes(nameOf(use)))
+  if (taken < 0) return
+  const { [taken]: use } = resolved.recipe.eval
+  throw resolved.error(
+    `eval.${taken}`,
+    `cannot be named "${nameOf(use!)}": training measures ${RESERVED.map((name) => `${name}.loss`).join(' and ')} under that name; give it another`,
+  )
 }
 
 /** Two results under one name would overwrite each other. */

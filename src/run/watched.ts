@@ -2,7 +2,7 @@
 import { outcomeScores } from '../eval/report.ts'
 import type { EvalOutcome } from '../plugin/contract.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
-import { chosenByTest, testSplit } from '../recipe/test-split.ts'
+import { chosenByTest, testHoldout, testSplit } from '../recipe/test-split.ts'
 import { splitMetric } from '../train/metric-watch.ts'
 import { nearest } from '../util/nearest.ts'
 import type { NamedEvaluation } from './stages.ts'
@@ -15,10 +15,11 @@ const METRIC = 'early_stopping.metric'
 
 /** @throws RecipeError where nothing measures it during training */
 export function checkWatched(resolved: ResolvedRecipe, evaluations: readonly NamedEvaluation[]): void {
-  const { early_stopping, train } = resolved.recipe
+  const { early_stopping, train, dataset } = resolved.recipe
   if (early_stopping === undefined) return
   const { metric } = early_stopping
   const [name] = splitMetric(metric)
+  if (metric === `${HOLDOUT}.loss`) refuseTest(resolved, metric, testHoldout(dataset))
   if (metric === `${HOLDOUT}.loss` || metric === `${TRAIN}.loss`) {
     if (train.eval_every !== undefined) return
     throw resolved.error(METRIC, `"${metric}" is measured only where train.eval_every is set`)
@@ -34,13 +35,17 @@ export function checkWatched(resolved: ResolvedRecipe, evaluations: readonly Nam
     )
   }
   const use = resolved.recipe.eval[evaluations.indexOf(found)]!
-  const test = testSplit(use) ?? found.evaluation.test
-  if (test !== undefined) throw resolved.error(METRIC, chosenByTest(use, test))
+  const { test, needsHoldout } = found.evaluation
+  refuseTest(resolved, name, testSplit(use) ?? test ?? (needsHoldout ? testHoldout(dataset) : undefined))
   if (found.every !== undefined) return
   throw resolved.error(
     METRIC,
     `"${name}" is measured only before and after training: set ${found.path}.every to a number of steps`,
   )
+}
+
+function refuseTest(resolved: ResolvedRecipe, name: string, test: string | undefined): void {
+  if (test !== undefined) throw resolved.error(METRIC, chosenByTest(name, test))
 }
 
 /** Asked once the base model was scored. @throws RecipeError for a score that the evaluation does not give */

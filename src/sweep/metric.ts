@@ -1,7 +1,9 @@
 /** @file What trials are chosen by: which names a recipe measures, when, and which of them nothing may be chosen by. */
+import type { Evaluation } from '../plugin/contract.ts'
+import { createStage } from '../recipe/create.ts'
 import type { Problem } from '../recipe/errors.ts'
-import type { Recipe } from '../recipe/recipe.ts'
-import { chosenByTest, evaluationName, testSplit } from '../recipe/test-split.ts'
+import type { Recipe, ResolvedRecipe } from '../recipe/recipe.ts'
+import { chosenByTest, evaluationName, testHoldout, testSplit } from '../recipe/test-split.ts'
 import { nearest } from '../util/nearest.ts'
 
 /** Measured while a trial trains, so that a pruner can watch it. */
@@ -10,42 +12,70 @@ const TRAIN = 'train.loss'
 
 export type Finding = Pick<Problem, 'message' | 'suggestion' | 'allowed'>
 
-/** What is wrong with choosing by `metric`; undefined where nothing is. `paths` are what trials change. */
-export function checkMetric(metric: string, recipe: Recipe, paths: readonly string[]): Finding | undefined {
-  if (metric === HOLDOUT) return checkHoldout(recipe, paths)
-  if (metric.startsWith('train.')) return undefined
-  const names = recipe.eval.map(evaluationName)
-  const use = recipe.eval[measuredBy(metric, recipe)]
-  if (!use) {
-    const allowed = [HOLDOUT, TRAIN, ...names]
-    const suggestion = nearest(metric, allowed)
-    return {
-      message: `the recipe does not measure "${metric}"`,
-      ...(suggestion ? { suggestion } : {}),
-      allowed,
-    }
+/** Gives the evaluation at an index of a recipe's list; undefined where it cannot be made. */
+export type MakeEvaluation = (resolved: ResolvedRecipe, index: number) => Promise<Evaluation | undefined>
+
+/** Makes evaluations to ask what they know of their items, each once however many trials have it. */
+export function evaluationMaker(): MakeEvaluation {
+  const made = new Map<string, Promise<Evaluation | undefined>>()
+  return (resolved, index) => {
+    const path = `eval.${index}`
+    const key = JSON.stringify([resolved.recipe.eval[index], resolved.recipe.seed, resolved.baseDir(path)])
+    // Its own mistakes are told where it is run.
+    const found = made.get(key) ?? createStage(resolved, 'eval', path, () => {}).catch(() => undefined)
+    made.set(key, found)
+    return found
   }
-  const test = testSplit(use)
-  return test === undefined ? undefined : { message: chosenByTest(use, test) }
+}
+
+/** What is wrong with choosing a trial of this recipe by `metric`; undefined where nothing is. */
+export async function checkMetric(
+  metric: string,
+  resolved: ResolvedRecipe,
+  make: MakeEvaluation,
+): Promise<Finding | undefined> {
+  const { recipe } = resolved
+  const index = measuredBy(metric, recipe)
+  const use = recipe.eval[index]
+  if (use === undefined) {
+    if (metric === HOLDOUT) return checkHoldout(recipe)
+    return metric.startsWith('train.') ? undefined : notMeasured(metric, recipe)
+  }
+  const made = testSplit(use) === undefined ? await make(resolved, index) : undefined
+  // A task's file may name a test split.
+  const test = testSplit(use) ?? made?.test ?? (made?.needsHoldout ? testHoldout(recipe.dataset) : undefined)
+  return test === undefined ? undefined : { message: chosenByTest(evaluationName(use), test) }
+}
+
+function notMeasured(metric: string, { eval: evaluations }: Recipe): Finding {
+  const allowed = [HOLDOUT, TRAIN, ...evaluations.map(evaluationName)]
+  const suggestion = nearest(metric, allowed)
+  return {
+    message: `the recipe does not measure "${metric}"`,
+    ...(suggestion ? { suggestion } : {}),
+    allowed,
+  }
 }
 
 /** Index of the evaluation that a metric is of; -1 where it is of none. */
-export function measuredBy(metric: string, { eval: evaluations }: Recipe): number {
+function measuredBy(metric: string, { eval: evaluations }: Recipe): number {
   const names = evaluations.map(evaluationName)
   return names.findIndex((name) => metric === name || metric.startsWith(`${name}.`))
 }
 
-function checkHoldout({ train }: Recipe, paths: readonly string[]): Finding | undefined {
-  if (train.eval_every !== undefined || paths.includes('train.eval_every')) return undefined
+function checkHoldout({ train, dataset }: Recipe): Finding | undefined {
+  const test = testHoldout(dataset)
+  if (test !== undefined) return { message: chosenByTest(HOLDOUT, test) }
+  if (train.eval_every !== undefined) return undefined
   return {
     message:
       'holdout.loss is measured only where the recipe has train.eval_every; set it there, or as a parameter of one value',
   }
 }
 
-/** What is wrong with watching `metric` during training. */
-export function checkWatch(metric: string, recipe: Recipe, paths: readonly string[]): Finding | undefined {
-  if (metric === HOLDOUT) return checkHoldout(recipe, paths)
+/** What is wrong with watching `metric` while a trial of this recipe trains. */
+export function checkWatch(metric: string, recipe: Recipe): Finding | undefined {
+  if (metric === HOLDOUT) return checkHoldout(recipe)
   if (metric === TRAIN) return undefined
   return {
     message: `"${metric}" is not measured while a trial trains, so no trial can be ended by it: set early_terminate.metric`,

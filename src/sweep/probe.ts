@@ -1,7 +1,7 @@
 /** @file Tries every value of a sweep on its recipe before the first trial, so that a typing error costs nothing. */
 import type { Distribution, Params, Space, SweepParameter } from '../plugin/contract.ts'
 import { type Place, type Problem, RecipeError } from '../recipe/errors.ts'
-import { loadRecipe } from '../recipe/recipe.ts'
+import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
 import { fillSpace, isActive, sameValue } from './space.ts'
 
 /** A trial's values as overrides of its recipe, in the form of the command line. */
@@ -19,21 +19,29 @@ export function paramsOf(overrides: readonly string[]): Params {
   )
 }
 
-/** Puts each value into at least one recipe and reads that; every mistake is told at the parameter's place. */
+/**
+ * Puts each value into at least one recipe and reads that; every mistake is told at the parameter's place.
+ * @param base where relative paths among the values start
+ * @param look sees each recipe that is without one
+ */
 export async function probeSpace(
   recipe: string,
   space: Space,
+  base: string,
   placeOf: (path: string) => Place & { readonly at: string },
+  look: (resolved: ResolvedRecipe, params: Params) => Promise<void>,
 ): Promise<readonly Problem[]> {
   const problems = new Map<string, Problem>()
   for (const params of probes(space)) {
-    const error = await loadRecipe(recipe, overridesOf(params)).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    )
-    if (error === undefined) continue
-    if (!(error instanceof RecipeError)) throw error
-    for (const problem of error.problems) {
+    const loaded = await loadRecipe(recipe, overridesOf(params), base).catch((error: unknown) => {
+      if (error instanceof RecipeError) return error
+      throw error
+    })
+    if (!(loaded instanceof RecipeError)) {
+      await look(loaded, params)
+      continue
+    }
+    for (const problem of loaded.problems) {
       const told = placed(problem, params, placeOf)
       const key = `${told.file}:${told.line}:${told.path}:${problem.message}`
       if (!problems.has(key)) problems.set(key, told)

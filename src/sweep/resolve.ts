@@ -13,12 +13,11 @@ import { isPath, readRecipe } from '../recipe/find.ts'
 import { deepFreeze } from '../recipe/hash.ts'
 import { applyOverrides } from '../recipe/override.ts'
 import { parseRecipe } from '../recipe/parse.ts'
-import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
+import { loadRecipe } from '../recipe/recipe.ts'
 import { baseDir, openRegistry, overFallbacks } from '../recipe/resolve.ts'
-import { chosenByTest } from '../recipe/test-split.ts'
 import { type MapNode, placeOf, toValue, withEntry } from '../recipe/tree.ts'
+import { type Chooser, ChosenBy } from './chosen.ts'
 import { findSweep } from './find.ts'
-import { checkMetric, checkWatch, type Finding, measuredBy } from './metric.ts'
 import { buildSpace, expandParameters } from './parameters.ts'
 import { probeSpace } from './probe.ts'
 import { sweepKeys, sweepSchema } from './schema.ts'
@@ -44,14 +43,15 @@ export async function resolveSweep(target: string, overrides: readonly string[])
   const recipe = recipeTarget(sheet)
   const base = await collected(problems, () => loadRecipe(recipe))
   refuse(problems)
-  problems.push(
-    ...(await probeSpace(recipe, space, (name) => {
-      const keys = places.get(name)!
-      return { ...placeOf(sheet.root, keys), at: keys.join('.') }
-    })),
-  )
   const watch = String(spec.early_terminate.metric ?? spec.metric.name)
-  await checkMetrics(sheet, base!, space, watch, problems)
+  const chosen = new ChosenBy(choosersOf(spec, watch))
+  const placeOfValue = (name: string) => {
+    const keys = places.get(name)!
+    return { ...placeOf(sheet.root, keys), at: keys.join('.') }
+  }
+  const look = chosen.look.bind(chosen)
+  problems.push(...(await probeSpace(recipe, space, path.dirname(sheet.file), placeOfValue, look)))
+  problems.push(...chosen.problems().map((problem) => ({ ...placeAt(sheet.root, problem.path), ...problem })))
   const stages = await openStages(sheet, problems)
   const trials = stages.sampler && countTrials(sheet, space, stages.sampler, problems)
   refuse(problems)
@@ -132,31 +132,12 @@ async function collected<T>(problems: Problem[], action: () => T | Promise<T>): 
   }
 }
 
-async function checkMetrics(
-  { spec, root }: Sheet,
-  base: ResolvedRecipe,
-  space: Space,
-  watch: string,
-  problems: Problem[],
-): Promise<void> {
-  const { recipe } = base
-  const paths = space.map((parameter) => parameter.path)
-  const add = (where: string, finding: Finding | undefined): void => {
-    if (finding) problems.push({ ...placeAt(root, where), path: where, ...finding })
-  }
-  const { name } = spec.metric
-  add('metric.name', checkMetric(name, recipe, paths) ?? (await checkItems(name, base)))
-  if (spec.early_terminate.use === 'none') return
-  const own = spec.early_terminate.metric === undefined ? 'early_terminate' : 'early_terminate.metric'
-  add(own, checkWatch(watch, recipe, paths))
-}
-
-/** What the evaluation itself knows of its items: a task's file may name a test split. Its own mistakes are told where it is run. */
-async function checkItems(metric: string, base: ResolvedRecipe): Promise<Finding | undefined> {
-  const index = measuredBy(metric, base.recipe)
-  if (index < 0) return undefined
-  const made = await createStage(base, 'eval', `eval.${index}`, () => {}).catch(() => undefined)
-  return made?.test === undefined ? undefined : { message: chosenByTest(base.recipe.eval[index]!, made.test) }
+/** The metrics that the sweep chooses by, at its end and while trials train. */
+function choosersOf({ metric, early_terminate }: SweepSpec, watch: string): readonly Chooser[] {
+  const chosen = { key: 'metric.name', metric: metric.name, watched: false }
+  if (early_terminate.use === 'none') return [chosen]
+  const key = early_terminate.metric === undefined ? 'early_terminate' : 'early_terminate.metric'
+  return [chosen, { key, metric: watch, watched: true }]
 }
 
 type SweepStages = { readonly [K in 'sampler' | 'pruner' | 'executor']: Stages[K] | undefined }

@@ -1,5 +1,5 @@
 /** @file Early stopping in whole runs: the best weights are kept, put back, evaluated and named, also over a resume. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { summarise } from '../../src/cli/summary.ts'
@@ -150,13 +150,18 @@ test.each([
     ['early_stopping.metric=colours'],
     /"colours" is measured only before and after training: set eval\.1\.every/,
   ],
+  [
+    ['dataset={ use: jsonl, path: rows.jsonl, validation: test.jsonl, holdout: 0 }', 'early_stopping={}'],
+    /early_stopping\.metric: "holdout\.loss" scores dataset\.validation "test\.jsonl", a test by its name/,
+  ],
   [['early_stopping.patience=0'], /early_stopping\.patience: must be/],
   [
     ['early_stopping_patience=3'],
     /early_stopping_patience: unknown key; did you mean "early_stopping\.patience"/,
   ],
 ])('refused before anything is written: %s', async (overrides, message) => {
-  const resolved = loadRecipe(join(project, 'recipe.yaml'), overrides)
+  writeFileSync(join(project, 'test.jsonl'), '{"q": "colour 90?", "a": "red"}\n')
+  const resolved = loadRecipe(join(project, 'recipe.yaml'), overrides, project)
   await expect(resolved.then((recipe) => run(recipe, { runsDir: join(project, 'none') }))).rejects.toThrow(
     message,
   )

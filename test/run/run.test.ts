@@ -105,6 +105,7 @@ test.each([
   ['train.max_length=100000', /train\.max_length: is 100000, .* at most 256/],
   ['dataset.holdout=0', /train\.eval_every: asks for a holdout loss, but dataset\.holdout is 0/],
   ['dataset.holdout=24', /dataset\.holdout: keeps 24 of 24 rows out/],
+  ['eval=[{ use: loss, name: train }]', /eval\.0: cannot be named "train": training measures holdout\.loss/],
   ['eval=[loss, loss]', /eval\.1: is the second one named "loss"/],
   ['adapter.targets=[nothing]', /adapter\.targets/],
 ])('refused before anything is written: %s', async (override, message) => {

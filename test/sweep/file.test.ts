@@ -1,8 +1,11 @@
 /** @file Sweep files: what is read from them, and how mistakes are told. */
+import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
+import { trial } from '../../src/cli/trial.ts'
 import type { Params } from '../../src/plugin/contract.ts'
 import { formatProblem, type RecipeError } from '../../src/recipe/errors.ts'
+import { readResult, writeSheet } from '../../src/sweep/board.ts'
 import { shippedSweeps } from '../../src/sweep/find.ts'
 import { probes } from '../../src/sweep/probe.ts'
 import { loadSweep } from '../../src/sweep/sweep.ts'
@@ -262,4 +265,107 @@ it.each([...shippedSweeps()])('%s ships without a mistake', async (name, file) =
   const sweep = await loadSweep(file)
   expect(sweep.spec.name).toBe(name)
   expect(sweep.trials).toBeGreaterThan(1)
+})
+
+const EXAM = (split: string): string =>
+  `dataset: { use: hub, repo: some/exam, split: ${split} }\nprompt: "{q}"\nchoices: [A, B]\nanswer: a\n`
+
+/** Ways to a test that only the trials have; what the refusal says of it. */
+const ROUNDABOUT: readonly (readonly [string, { [file: string]: string }, RegExp])[] = [
+  [
+    '{ adapter.rank: [4, 8], eval.0.path: [val.jsonl, data/test.jsonl] }',
+    {},
+    /"qa" scores path "data\/test\.jsonl", a test by its name: .* \(in trials with eval\.0\.path="data\/test\.jsonl"\)$/,
+  ],
+  [
+    '{ eval: [[{ use: task, name: qa, task: ./exam.yaml }]] }',
+    { 'exam.yaml': EXAM('test') },
+    /"qa" scores the split "test" of exam/,
+  ],
+  [
+    '{ eval.0: { value: { use: task, name: qa, task: ./group.yaml } } }',
+    {
+      'group.yaml': 'tasks: [./one.yaml, ./two.yaml]\n',
+      'one.yaml': EXAM('validation'),
+      'two.yaml': `extends: ./one.yaml\ndataset: { split: "test[:10]" }\n`,
+    },
+    /"qa" scores the split "test\[:10\]" of two/,
+  ],
+  [
+    '{ eval.0: { value: { use: task, name: qa, task: ./file.yaml } } }',
+    {
+      'file.yaml': 'dataset: { use: json, path: d/test.json }\nprompt: "{q}"\nchoices: [A, B]\nanswer: a\n',
+      'd/test.json': '[{"q": "x", "a": 0}]',
+    },
+    /"qa" scores path "d\/test\.json", a test by its name of file/,
+  ],
+  [
+    '{ adapter.rank: [4, 8], eval.0.path: { value: test.jsonl, when: { adapter.rank: 8 } } }',
+    {},
+    /"qa" scores path "test\.jsonl".* \(in trials with eval\.0\.path="test\.jsonl"\)$/,
+  ],
+  [
+    '{ eval.0: { value: { use: loss, name: qa } }, dataset.validation: [test.jsonl], dataset.holdout: 0 }',
+    {},
+    /"qa" scores dataset\.validation "test\.jsonl", a test by its name/,
+  ],
+]
+
+it.each(ROUNDABOUT)('refuses a test that comes in by %s', async (parameters, files, message) => {
+  const qa = '[{ use: multiple-choice, name: qa, path: val.jsonl }]'
+  const folder = folderOf({
+    'good.yaml': GOOD.replace('[loss]', qa),
+    's.yaml': `recipe: good.yaml\nrun_cap: 2\nmetric: { name: qa, goal: maximize }\nparameters: ${parameters}\n`,
+    ...files,
+  })
+  const error = await loadSweep(path.join(folder, 's.yaml')).catch((reason: RecipeError) => reason)
+  const problems = (error as RecipeError).problems.map(({ path: at, message: text }) => `${at}: ${text}`)
+  expect(problems).toEqual([expect.stringMatching(message)])
+  expect(problems[0]).toMatch(/^metric\.name: /)
+})
+
+it('refuses held-out rows that are a test, and takes what trials change into validation', async () => {
+  const sweepOf = (recipe: string, parameters: string, overrides: readonly string[] = []) => {
+    const folder = folderOf({
+      'good.yaml': recipe,
+      's.yaml': `recipe: good.yaml\nrun_cap: 2\nmetric: { name: holdout.loss, goal: minimize }\nparameters: ${parameters}\n`,
+    })
+    return loadSweep(path.join(folder, 's.yaml'), overrides).then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    )
+  }
+  const brought = `${GOOD.replace('holdout: 2', 'validation: ./test.jsonl')}train: { eval_every: 2 }\n`
+  expect(await sweepOf(brought, '{ adapter.rank: [4, 8] }')).toMatch(
+    /metric\.name: "holdout\.loss" scores dataset\.validation "\.\/test\.jsonl", a test by its name/,
+  )
+  expect(await sweepOf(brought, '{ dataset.validation: val.jsonl }')).toBe('accepted')
+  // Also where the command line brings it in.
+  const fine = `${GOOD}train: { eval_every: 2 }\n`
+  expect(await sweepOf(fine, '{ adapter.rank: [4, 8] }')).toBe('accepted')
+  const typed = ['parameters={ dataset.validation: data/test.jsonl, dataset.holdout: 0 }']
+  expect(await sweepOf(fine, '{ adapter.rank: [4, 8] }', typed)).toMatch(/a test by its name/)
+})
+
+it('a trial whose recipe or task has become a test since the sweep began fails before it trains', async () => {
+  const folder = folderOf({
+    'good.yaml': GOOD.replace('[loss]', '[{ use: task, name: qa, task: ./exam.yaml }]'),
+    'exam.yaml': EXAM('validation'),
+    's.yaml':
+      'recipe: good.yaml\nrun_cap: 1\nmetric: { name: qa, goal: maximize }\nparameters: { adapter.rank: 4 }\n',
+  })
+  const { base, spec, watch } = await loadSweep(path.join(folder, 's.yaml'))
+  writeFileSync(path.join(folder, 'exam.yaml'), EXAM('test'))
+  const file = path.join(folder, 'trials/0/1.json')
+  writeSheet(file, {
+    ...{ version: 1, sweep: 's', trial: '0', attempt: 1, recipe: base.file, overrides: [], cwd: folder },
+    ...{ runsDir: path.join(folder, 'runs'), watch, beat: 10, metric: spec.metric },
+  })
+  const before = process.cwd()
+  await trial(file).finally(() => process.chdir(before))
+  expect(readResult(file)).toMatchObject({
+    status: 'failed',
+    reason: expect.stringMatching(/"qa" scores the split "test" of exam: choosing by it makes the test part/),
+  })
+  expect(existsSync(path.join(folder, 'runs'))).toBe(false)
 })

@@ -12,7 +12,7 @@ import type {
   YamlFile,
 } from '../../plugin/contract.ts'
 import { OptionError } from '../../util/errors.ts'
-import { isTestName } from '../../util/test-name.ts'
+import { testIn } from '../../util/test-name.ts'
 import { defineTask, TASK_SCHEMA, type TaskDefinition } from './definition.ts'
 import { drawExamples } from './fewshot.ts'
 import { askByGenerating } from './generated.ts'
@@ -154,9 +154,13 @@ class OpenTask {
 
   /** What makes its items a test set, in words. */
   get test(): string | undefined {
-    const { split } = this.#task.file.value.dataset as { readonly split?: unknown }
     const own = this.#options.path === undefined
-    if (own && isTestName(split)) return `the split "${split}" of ${this.name}`
+    // What the recipe names itself is for the recipe to judge.
+    const test = testIn({
+      ...(own ? (this.#task.file.value.dataset as object) : {}),
+      ...(this.#options.ids === undefined ? { ids: this.#task.ids } : {}),
+    })
+    if (test !== undefined) return `${test} of ${this.name}`
     // Of a file of the recipe's own it is known once its rows were read.
     const halved = own ? this.#task.half !== undefined && this.#ids === undefined : this.#isHalved
     return halved ? `the test half of ${this.name}` : undefined
