@@ -79,27 +79,49 @@ function thin(
   end: number,
   window: Window,
 ): Curve {
-  const { from, width, there } = scaleOf(window)
+  const { from, width, there, back } = scaleOf(window)
   const places = 2 * window.buckets
-  const lows = new Float64Array(places).fill(Number.NaN)
+  const bounds = new Float64Array(places).fill(Number.NaN)
   const line = smoothed && new Float64Array(places).fill(Number.NaN)
-  const [lowAt, highAt] = [new Int32Array(window.buckets).fill(-1), new Int32Array(window.buckets).fill(-1)]
-  for (let i = start; i < end; i++) {
+  const final = window.buckets - 1
+  let bucket = -1
+  for (let i = start; i < end; ) {
+    // Rounding must not bring a row back to the bucket that the rows before it have filled.
+    bucket = Math.min(final, Math.max(bucket + 1, Math.floor((there(x[i]!) - from) / width)))
+    const edge = bucket === final ? Number.POSITIVE_INFINITY : back(from + width * (bucket + 1))
+    const next = nextFrom(x, i + 1, end, edge)
+    const { first, second, last } = extremes(y, i, next)
+    i = next
+    if (last < 0) continue
+    bounds[2 * bucket] = y[first]!
+    bounds[2 * bucket + 1] = y[second]!
+    if (line) line[2 * bucket] = line[2 * bucket + 1] = smoothed[last]!
+  }
+  return { x: gridOf(window), y: bounds, ...(line ? { smooth: line } : {}), thinned: true }
+}
+
+/** The first row from `from` on whose x is at least `edge`; `end` where there is none. */
+function nextFrom(x: Float64Array, from: number, end: number, edge: number): number {
+  let i = from
+  while (i < end && x[i]! < edge) i++
+  return i
+}
+
+/** Where the smallest and the largest finite value stand, in their order, and the last finite one; -1 where there is none. */
+function extremes(
+  y: Float64Array,
+  from: number,
+  to: number,
+): { readonly first: number; readonly second: number; readonly last: number } {
+  let [low, high, last] = [-1, -1, -1]
+  for (let i = from; i < to; i++) {
     const value = y[i]!
     if (!Number.isFinite(value)) continue
-    const bucket = Math.min(window.buckets - 1, Math.max(0, Math.floor((there(x[i]!) - from) / width)))
-    const [low, high] = [lowAt[bucket]!, highAt[bucket]!]
-    if (low < 0 || value < y[low]!) lowAt[bucket] = i
-    if (high < 0 || value > y[high]!) highAt[bucket] = i
-    if (line) line[2 * bucket] = line[2 * bucket + 1] = smoothed[i]!
+    if (low < 0 || value < y[low]!) low = i
+    if (high < 0 || value > y[high]!) high = i
+    last = i
   }
-  for (let bucket = 0; bucket < window.buckets; bucket++) {
-    const [low, high] = [lowAt[bucket]!, highAt[bucket]!]
-    if (low < 0) continue
-    lows[2 * bucket] = y[Math.min(low, high)]!
-    lows[2 * bucket + 1] = y[Math.max(low, high)]!
-  }
-  return { x: gridOf(window), y: lows, ...(line ? { smooth: line } : {}), thinned: true }
+  return { first: Math.min(low, high), second: Math.max(low, high), last }
 }
 
 function scaleOf({ from, to, buckets, log }: Window): {
@@ -138,11 +160,19 @@ function finite(values: Float64Array): Float64Array {
   return values.map((value) => (Number.isFinite(value) ? value : Number.NaN))
 }
 
+function isInOrder(x: Float64Array): boolean {
+  let before = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < x.length; i++) {
+    const value = x[i]!
+    if (!(value >= before)) return false
+    before = value
+  }
+  return true
+}
+
 /** Rows with an x, in its order: a clock may be set back while a run goes on. */
 function inOrder(x: Float64Array, y: Float64Array): { readonly x: Float64Array; readonly y: Float64Array } {
-  let good = true
-  for (let i = 0; i < x.length && good; i++) good = x[i]! >= (i > 0 ? x[i - 1]! : Number.NEGATIVE_INFINITY)
-  if (good) return { x, y }
+  if (isInOrder(x)) return { x, y }
   const rows = [...x.keys()].filter((i) => !Number.isNaN(x[i]!)).sort((a, b) => x[a]! - x[b]!)
   return { x: Float64Array.from(rows, (i) => x[i]!), y: Float64Array.from(rows, (i) => y[i]!) }
 }

@@ -162,6 +162,13 @@ async function until(holds: () => boolean, milliseconds: number): Promise<number
   return performance.now() - start
 }
 
+test('while nobody asks, another thread puts columns on disk, and extremes become known', async () => {
+  const past = new Date(Date.now() - 60_000)
+  utimesSync(join(root, 'long', 'events.jsonl'), past, past)
+  await until(() => server.library.row('long')?.figures['loss.min'] !== undefined, 10_000)
+  expect(server.library.row('long')!.figures['loss.max']).toBe(5)
+})
+
 test('a step that is written is told and drawn within a second; a page that was away catches up', async () => {
   const { cursor } = await read<Overview>('/api/runs')
   const page = follow(cursor)
@@ -208,11 +215,4 @@ test('a run that dies without a word is told as crashed', async () => {
   writeFileSync(file, JSON.stringify(record))
   await until(() => server.library.row('live')?.status === 'crashed', 3000)
   expect(server.library.row('live')!.status).toBe('crashed')
-})
-
-test('while nobody asks, columns are put on disk and extremes become known', async () => {
-  const past = new Date(Date.now() - 60_000)
-  utimesSync(join(root, 'long', 'events.jsonl'), past, past)
-  await until(() => server.library.row('long')?.figures['loss.min'] !== undefined, 10_000)
-  expect(server.library.row('long')!.figures['loss.max']).toBe(5)
 })

@@ -11,6 +11,7 @@ import { findAll } from '../../track/read/find.ts'
 import { type RunRow, readRow } from '../../track/read/run-row.ts'
 import { runKey } from '../../track/run-key.ts'
 import type { Change } from '../shared/wire.ts'
+import { Parser } from './parser.ts'
 import { type SweepChange, Sweeps } from './sweeps.ts'
 
 const LIVE_MS = 250
@@ -18,7 +19,11 @@ const ALL_MS = 3000
 /** A run that crashed or paused may go on; one that changed lately is looked at as often as one that runs. */
 const LATELY_MS = 60_000
 /** Without a request for so long, columns are made ready that nobody has asked for yet. */
-const IDLE_MS = 2000
+const IDLE_MS = 500
+/** Pages hear of runs made ready no more often than this, ms. */
+const TELL_MS = 500
+/** So many runs to parse are shared with a second thread. */
+const MANY = 8
 const AT_ONCE = 12
 const FILES = ['run.json', 'events.jsonl', 'report.json', 'notes.json', 'resolved.json'] as const
 
@@ -36,10 +41,11 @@ export class Library {
   private readonly entries = new Map<string, Entry>()
   private readonly ids = new Map<string, string>()
   private readonly listeners = new Set<(change: Change) => void>()
+  private readonly parser: Parser
   private readonly timers: NodeJS.Timeout[] = []
   private readonly ready: Promise<void>
-  /** Runs that were parsed ahead; one that has no columns must not be tried for ever. */
-  private readonly prepared = new Set<string>()
+  /** Runs that were parsed ahead, as they were then; one that has no columns must not be tried for ever. */
+  private readonly prepared = new Map<string, string>()
   private asked = Date.now()
   private closed = false
 
@@ -47,6 +53,7 @@ export class Library {
     this.root = root
     this.store = new ColumnStore(root)
     this.sweeps = new Sweeps(root)
+    this.parser = new Parser(root)
     this.ready = this.lookAtAll()
     this.ready.then(() => {
       this.every(LIVE_MS, () => this.lookAtLive())
@@ -71,6 +78,20 @@ export class Library {
   async open(key: string): Promise<RunColumns | undefined> {
     const id = await this.idOf(key)
     return id === undefined ? undefined : this.store.open(id)
+  }
+
+  /**
+   * Of many runs that are about to be read one after another, those that must be parsed: another thread begins with
+   * the last of them, until it meets whoever reads them.
+   */
+  async parseAhead(keys: readonly string[]): Promise<void> {
+    await this.ready
+    const ids = keys.map((key) => this.ids.get(key)).filter((id) => id !== undefined)
+    const unread = ids.filter((id) => this.isUnread(this.row(id)!) && !this.store.isAtHand(id))
+    if (unread.length < MANY) return
+    for (const id of unread.reverse()) {
+      if (this.store.isAtHand(id) || !(await this.parser.parse(id))) return
+    }
   }
 
   async items(key: string, evaluation: string): Promise<readonly ItemRow[]> {
@@ -100,16 +121,26 @@ export class Library {
 
   /** Reads one run again now. */
   async refresh(id: string): Promise<RunRow> {
-    const row = await readRow(this.root, id, this.store)
-    this.entries.set(id, { row, seen: await stamp(this.folder(id)), changed: Date.now() })
-    this.ids.set(runKey(id), id)
-    for (const listener of this.listeners) listener({ rows: [row], removed: [] })
+    const row = await this.reread(id, Date.now())
+    this.tell([row])
     return row
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.closed = true
     for (const timer of this.timers) clearTimeout(timer)
+    await this.parser.close()
+  }
+
+  private async reread(id: string, changed: number): Promise<RunRow> {
+    const row = await readRow(this.root, id, this.store)
+    this.entries.set(id, { row, seen: await stamp(this.folder(id)), changed })
+    this.ids.set(runKey(id), id)
+    return row
+  }
+
+  private tell(rows: readonly RunRow[]): void {
+    for (const listener of this.listeners) listener({ rows, removed: [] })
   }
 
   private every(milliseconds: number, work: () => Promise<void>): void {
@@ -175,15 +206,29 @@ export class Library {
     return row
   }
 
-  /** Parses runs while nobody asks for anything, so that their columns and extremes are at hand. */
+  /** Has runs parsed while nobody asks for anything, so that their columns and extremes are at hand. */
   private async prepare(): Promise<void> {
-    for (const { row } of [...this.entries.values()]) {
-      if (Date.now() - this.asked < IDLE_MS || this.closed) return
-      if (row.status === 'running' || isWhole(row) || this.prepared.has(row.id)) continue
-      this.prepared.add(row.id)
-      await this.store.open(row.id)
-      await this.refresh(row.id)
+    let ready: RunRow[] = []
+    let told = Date.now()
+    for (const { row, seen, changed } of [...this.entries.values()]) {
+      if (Date.now() - this.asked < IDLE_MS || this.closed) break
+      if (!this.isUnread(row) || this.prepared.get(row.id) === seen) continue
+      this.prepared.set(row.id, seen)
+      // What was parsed here is only to be put on disk; where nothing can be, memory holds the columns of some.
+      const parsed = !this.store.isAtHand(row.id) && (await this.parser.parse(row.id))
+      if (!parsed) await this.store.open(row.id)
+      ready.push(await this.reread(row.id, changed))
+      if (Date.now() - told < TELL_MS) continue
+      this.tell(ready)
+      told = Date.now()
+      ready = []
     }
+    if (ready.length > 0) this.tell(ready)
+  }
+
+  /** Whether the run is over and its stream was not read as a whole. */
+  private isUnread(row: RunRow): boolean {
+    return row.status !== 'running' && !isWhole(row)
   }
 }
 

@@ -43,7 +43,7 @@ export async function exportReport(
     await writeAtomically(file, (draft) => draft.write(html))
     return { runs: Math.min(keys.length, MOST_RUNS), bytes: Buffer.byteLength(html) }
   } finally {
-    library.close()
+    await library.close()
   }
 }
 

@@ -59,11 +59,7 @@ const READING: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/series',
-    handle: async ({ library }, params) => ({
-      status: 200,
-      headers: { 'Content-Type': 'application/octet-stream' },
-      body: encodeSeries(await readSeries((key) => library.open(key), seriesQuery(params))),
-    }),
+    handle: series,
   },
   {
     method: 'GET',
@@ -155,6 +151,15 @@ async function overview({ library, stream, readOnly }: Context): Promise<Overvie
   const rows = await library.rows()
   const sweeps = library.sweeps.rows()
   return { title: basename(library.root), version: packageVersion(), readOnly, rows, sweeps, cursor }
+}
+
+/** Whoever has gone on to something else lets the work on his answer end. */
+async function series({ library }: Context, params: URLSearchParams, exchange: Exchange): Promise<Reply> {
+  const query = seriesQuery(params)
+  void library.parseAhead(query.keys).catch(() => undefined)
+  const isWanted = (): boolean => !exchange.response.destroyed
+  const found = await readSeries((key) => library.open(key), query, isWanted)
+  return { status: 200, headers: { 'Content-Type': 'application/octet-stream' }, body: encodeSeries(found) }
 }
 
 function seriesQuery(params: URLSearchParams): Parameters<typeof readSeries>[1] {

@@ -57,7 +57,7 @@ export async function startDashboard(options: ServerOptions): Promise<Dashboard>
     routes: table,
     library,
     async close() {
-      library.close()
+      await library.close()
       stream.close()
       await comparer.close()
       server.closeAllConnections()

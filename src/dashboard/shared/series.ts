@@ -18,16 +18,23 @@ interface Found {
   readonly column: string
 }
 
-/** Runs without the metric, and those that are gone, are left out. */
-export async function readSeries(open: OpenRun, query: SeriesQuery): Promise<SeriesReply> {
-  const found = await inBatches(query.keys, async (key): Promise<Found | undefined> => {
+/**
+ * Runs without the metric, and those that are gone, are left out.
+ * @param isWanted asked from time to time; once it says no, the answer holds what there is by then
+ */
+export async function readSeries(
+  open: OpenRun,
+  query: SeriesQuery,
+  isWanted: () => boolean = () => true,
+): Promise<SeriesReply> {
+  const found = await inBatches(query.keys, isWanted, async (key): Promise<Found | undefined> => {
     const run = await open(key)
     const place = run && findMetric(run, query.metric)
     return run && place && { key, run, ...place }
   })
   const window = windowOf(found, query)
   const breathe = breather()
-  const series = await inBatches(found, async (one) => {
+  const series = await inBatches(found, isWanted, async (one) => {
     const part = await readPart(one, window, query)
     await breathe()
     return part
@@ -36,9 +43,13 @@ export async function readSeries(open: OpenRun, query: SeriesQuery): Promise<Ser
 }
 
 /** A few at a time, so that memory holds the columns of a few runs and not of all. */
-async function inBatches<T, U>(items: readonly T[], work: (item: T) => Promise<U | undefined>): Promise<U[]> {
+async function inBatches<T, U>(
+  items: readonly T[],
+  isWanted: () => boolean,
+  work: (item: T) => Promise<U | undefined>,
+): Promise<U[]> {
   const done: U[] = []
-  for (let at = 0; at < items.length; at += AT_ONCE) {
+  for (let at = 0; at < items.length && isWanted(); at += AT_ONCE) {
     const batch = await Promise.all(items.slice(at, at + AT_ONCE).map(work))
     done.push(...batch.filter((one) => one !== undefined))
   }

@@ -2,7 +2,7 @@
  * @file The columns of many runs, as much of them as is asked for: runs that are over lie in the cache on
  * disk, the few that are written to are held in memory and read on from where the last reading ended.
  */
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { own } from '../../util/json-object.ts'
 import {
@@ -16,7 +16,7 @@ import {
 } from './column-cache.ts'
 import { Columns } from './columns.ts'
 import { openInside } from './files.ts'
-import { readLines } from './lines.ts'
+import { readByteLines } from './lines.ts'
 import { RecentColumns } from './recent-columns.ts'
 
 /** A file that was not written to for so long is put on disk, ms. */
@@ -69,6 +69,16 @@ export class ColumnStore {
     return opened
   }
 
+  /** Whether the run's columns were read from the cache or put there. */
+  isStored(id: string): boolean {
+    return this.headers.has(id)
+  }
+
+  /** Whether the run was parsed or found in the cache, or is being so. */
+  isAtHand(id: string): boolean {
+    return this.headers.has(id) || this.held.has(id) || this.opening.has(id)
+  }
+
   /** The header if it is known without parsing the run's events. */
   async peek(id: string, source: Source): Promise<Header | undefined> {
     const known = await this.known(id, source)
@@ -78,7 +88,10 @@ export class ColumnStore {
   }
 
   private async bring(id: string): Promise<RunColumns | undefined> {
-    const opened = await openInside(join(this.root, ...id.split('/')), 'events.jsonl')
+    const folder = join(this.root, ...id.split('/'))
+    const kept = this.headers.get(id)
+    if (kept && (await isAt(join(folder, 'events.jsonl'), kept.header.source))) return this.stored(id, kept)
+    const opened = await openInside(folder, 'events.jsonl')
     if (!opened.ok) return undefined
     const file = opened.value
     try {
@@ -89,7 +102,7 @@ export class ColumnStore {
       const held = await this.resume(id, source, file)
       if (held.source.size !== size || held.end === 0) {
         await this.gate.pass(async () => {
-          const { end, skipped } = await readLines(file, held.end, (line) => held.columns.take(line))
+          const { end, skipped } = await readByteLines(file, held.end, held.columns.takeBytes)
           held.end = end
           held.skipped += skipped
           held.last = await bytesBefore(file, end)
@@ -194,6 +207,12 @@ async function bytesBefore(file: FileHandle, end: number): Promise<Buffer> {
 
 function about(id: string, { source, end, skipped }: Held): Omit<Header, 'marks' | 'tables' | 'bad'> {
   return { id, source, end, skipped }
+}
+
+/** Whether the file is the one that was read, as it was; then it need not be opened. */
+async function isAt(path: string, source: Source): Promise<boolean> {
+  const now = await stat(path).catch(() => undefined)
+  return now !== undefined && same(now, source)
 }
 
 function same(a: Source, b: Source): boolean {

@@ -5,6 +5,7 @@
 
 import { isObject, type JsonObject } from '../../util/json-object.ts'
 import { toNumber } from '../json.ts'
+import { StepForm } from './step-form.ts'
 
 /** Most marks and most columns of a table that are kept; a run that has more is not worth drawing. */
 const MOST_MARKS = 5000
@@ -100,6 +101,13 @@ export class Columns {
   /** Lines that were no event. */
   bad = 0
   private tokens = 0
+  private form: StepForm | undefined
+
+  /** Takes one line of events.jsonl: bytes `from` to `to`. */
+  readonly takeBytes = (bytes: Buffer, from: number, to: number): void => {
+    if (this.form?.read(bytes, from, to)) this.stepOfForm(this.form)
+    else this.take(bytes.toString('utf8', from, to))
+  }
 
   /** Takes one line of events.jsonl. */
   take(line: string): void {
@@ -112,7 +120,10 @@ export class Columns {
       return
     }
     if (!isObject(event) || typeof event.type !== 'string') this.bad++
-    else this.event(event.type, event)
+    else {
+      this.event(event.type, event)
+      if (event.type === 'step') this.form = StepForm.of(line) ?? this.form
+    }
   }
 
   private event(type: string, event: JsonObject): void {
@@ -129,18 +140,33 @@ export class Columns {
       this.bad++
       return
     }
+    this.beginStep(time, step, toNumber(event.tokens), toNumber(event.seconds)).setAll(event)
+  }
+
+  private stepOfForm({ time, names, values }: StepForm): void {
+    const named = (name: string): number | undefined => values[names.indexOf(name)]
+    const table = this.beginStep(time, named('step')!, named('tokens'), named('seconds'))
+    for (let i = 0; i < names.length; i++) if (names[i] !== 'step') table.set(names[i]!, values[i]!)
+  }
+
+  /** A new row of the table of steps, with what follows from these figures. */
+  private beginStep(
+    time: number,
+    step: number,
+    tokens: number | undefined,
+    seconds: number | undefined,
+  ): Table {
     const table = this.tables.get('step')!
     const before = table.length
     table.rewind(step)
     if (table.length < before) this.resumed(table, step)
-    const [tokens, seconds] = [toNumber(event.tokens), toNumber(event.seconds)]
     this.tokens += tokens ?? 0
     table.begin(time, step)
     table.set('tokens_seen', this.tokens)
     if (tokens !== undefined && seconds !== undefined && seconds > 0) {
       table.set('tokens_per_second', tokens / seconds)
     }
-    table.setAll(event)
+    return table
   }
 
   /** Steps from `step` on come again, so what was counted and scored in the first go does not stand. */

@@ -18,15 +18,19 @@ export interface LinesRead {
   readonly skipped: number
 }
 
+/** Hears of one line: bytes `from` to `to`, without its newline, of a buffer that is used again afterwards. */
+export type TakeLine = (bytes: Buffer, from: number, to: number) => void
+
+/** Hands every whole line from byte `start` on to `take`, as `readByteLines` does. */
+export function readLines(file: FileHandle, start: number, take: (line: string) => void): Promise<LinesRead> {
+  return readByteLines(file, start, (bytes, from, to) => take(bytes.toString('utf8', from, to)))
+}
+
 /**
  * Hands every whole line from byte `start` on to `take`. Between two pieces of 1 MiB other work of the
  * process gets its turn.
  */
-export async function readLines(
-  file: FileHandle,
-  start: number,
-  take: (line: string) => void,
-): Promise<LinesRead> {
+export async function readByteLines(file: FileHandle, start: number, take: TakeLine): Promise<LinesRead> {
   let held = Buffer.alloc(0)
   let end = start
   let skipped = 0
@@ -51,9 +55,18 @@ export async function readLines(
     }
     const whole =
       held.length > 0 ? Buffer.concat([held, fresh.subarray(0, last)]) : fresh.subarray(from, last)
-    if (whole.length > 0) for (const line of whole.toString('utf8').split('\n')) take(line)
+    if (whole.length > 0) takeEach(whole, take)
     held = Buffer.from(fresh.subarray(last + 1))
     end = at - held.length
+  }
+}
+
+function takeEach(bytes: Buffer, take: TakeLine): void {
+  for (let from = 0; from <= bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, from)
+    const to = newline < 0 ? bytes.length : newline
+    take(bytes, from, to)
+    from = to + 1
   }
 }
 

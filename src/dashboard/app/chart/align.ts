@@ -19,7 +19,8 @@ export function align({ series }: SeriesReply, positive: boolean): Aligned {
     const drawn: Value[] = new Array(x.length)
     let at = 0
     for (let i = 0; i < own.length; i++) {
-      while (x[at]! < own[i]!) at++
+      if (own === x) at = i
+      else while (x[at]! < own[i]!) at++
       const value = values[i]!
       drawn[at] = Number.isNaN(value) || (positive && value <= 0) ? null : value
     }

@@ -1,5 +1,6 @@
 /** @file The curves: one metric large, with its controls, and the others small below it. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { signal } from '@preact/signals'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { X_AXES } from '../../shared/wire.ts'
 import { label } from '../parts/format.ts'
 import { colorIndex, curves, metric, overview, selected } from '../state/runs.ts'
@@ -14,6 +15,9 @@ const LARGE = 360
 const SMALL = 150
 /** Drawn runs from which on curves are thinned out more. */
 const MANY = 60
+
+/** Whether the large chart still waits for its curves: the small ones let it go first. */
+const isLargeWaiting = signal(false)
 
 export function CurvesView() {
   const others = curves.value.filter((name) => name !== metric.value && !BESIDE.test(name))
@@ -128,7 +132,15 @@ function zoom(from: number, to: number): void {
 
 function LargeChart() {
   const { x, raw, logY } = view.value
-  const { reply, error, metric: loaded } = useChart(metric.value, 500, true)
+  const { reply, error, metric: loaded, waiting } = useChart(metric.value, 500, true)
+  useLayoutEffect(() => {
+    isLargeWaiting.value = waiting
+  }, [waiting])
+  useEffect(() => {
+    return () => {
+      isLargeWaiting.value = false
+    }
+  }, [])
   const drawn = reply?.series.length ?? 0
   const onKeyDown = (event: KeyboardEvent): void => {
     if (!reply) return
@@ -155,7 +167,7 @@ function LargeChart() {
         {reply ? (
           <Plot
             reply={reply}
-            metric={metric.value}
+            metric={loaded ?? metric.value}
             colorIndex={colorIndex.value}
             logY={logY}
             raw={raw}
@@ -211,7 +223,7 @@ export function SmallChart({
     return () => observer.disconnect()
   }, [])
   const { x, raw, logY } = view.value
-  const { reply } = useChart(name, 160, near)
+  const { reply } = useChart(name, 160, near && !isLargeWaiting.value)
   return (
     <figure class="small" ref={box}>
       <figcaption>

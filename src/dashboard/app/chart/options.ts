@@ -6,14 +6,15 @@ import type { Hover } from './tooltip.tsx'
 
 interface Look {
   readonly reply: SeriesReply
-  readonly metric: string
   readonly logY: boolean
   readonly raw: boolean
   readonly small: boolean
   readonly xLabel: string
   readonly size: { readonly width: number; readonly height: number }
   color(key: string): string
-  /** The window that the data are of now. */
+  /** What the data are of now: a plot outlives a change of metric. */
+  metric(): string
+  /** The window that they are of. */
   window(): SeriesReply['window']
   onZoom(from: number, to: number): void
   onHover(hover: Hover | undefined): void
@@ -62,7 +63,7 @@ export function optionsOf(look: Look): { readonly options: uPlot.Options } {
         {
           ...axis,
           size: small ? 48 : 62,
-          values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : tickText(metric, tick))),
+          values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : tickText(metric(), tick))),
         },
       ],
       series: [{}, ...seriesOf(look)],

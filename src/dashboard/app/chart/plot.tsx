@@ -1,5 +1,5 @@
 /** @file One chart: uPlot with our axes, marks, gaps and zoom. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { SeriesReply } from '../../shared/wire.ts'
@@ -32,6 +32,7 @@ export function Plot(props: PlotProps) {
   const dark = isDark.value
   const latest = useRef(props)
   latest.current = props
+  const given = useRef<SeriesReply | undefined>(undefined)
 
   // What series there are, and how they look; new values of the same ones only need to be handed over.
   const shape = JSON.stringify([
@@ -41,10 +42,11 @@ export function Plot(props: PlotProps) {
       !smooth,
       !thinned && x.length < 60,
     ]),
-    ...[metric, logY, raw, xLabel, height, small, width > 0, dark, reply.window.log],
+    ...[logY, raw, xLabel, height, small, width > 0, dark, reply.window.log],
   ])
 
-  useEffect(() => {
+  // In the same frame as what stands around it.
+  useLayoutEffect(() => {
     if (width === 0 || !box.current) return
     const { options } = optionsOf({
       reply,
@@ -52,7 +54,7 @@ export function Plot(props: PlotProps) {
       raw,
       small: small ?? false,
       xLabel,
-      metric,
+      metric: () => latest.current.metric,
       size: { width, height },
       color: (key) => colorOf(colorIndex.get(key) ?? 0),
       window: () => latest.current.reply.window,
@@ -63,6 +65,7 @@ export function Plot(props: PlotProps) {
     })
     const made = new uPlot(options, dataOf(reply, logY, raw), box.current)
     chart.current = made
+    given.current = reply
     return () => {
       made.destroy()
       chart.current = undefined
@@ -70,7 +73,9 @@ export function Plot(props: PlotProps) {
     }
   }, [shape])
 
-  useEffect(() => {
+  useLayoutEffect(() => {
+    if (given.current === reply) return
+    given.current = reply
     chart.current?.setData(dataOf(reply, logY, raw))
   }, [reply])
 

@@ -8,7 +8,7 @@ import type { Change, Overview, SweepRow } from '../../shared/wire.ts'
 import { httpSource } from '../data/http-source.ts'
 import type { Source } from '../data/source.ts'
 import { nameOf } from '../parts/format.ts'
-import { change, view } from './view.ts'
+import { change, type View, view } from './view.ts'
 
 /** Runs drawn unasked: the newest. */
 const FIRST = 10
@@ -73,10 +73,18 @@ function take({ rows: changed, removed, sweeps: swept = [], removedSweeps = [], 
   byKey.value = next
 }
 
+/** Parts of the view, each a signal of its own: to change a metric must not sort the runs again. */
+const part = <K extends keyof View>(key: K) => computed(() => view.value[key])
+const filter = part('filter')
+const sort = part('sort')
+const pinned = part('pinned')
+const runs = part('runs')
+const brushes = part('brushes')
+
 /** The filter, or what is wrong with it. */
 export const query = computed<{ readonly query: Query; readonly mistake: string }>(() => {
   try {
-    return { query: parseQuery(view.value.filter), mistake: '' }
+    return { query: parseQuery(filter.value), mistake: '' }
   } catch (error) {
     return { query: () => true, mistake: (error as Error).message.replace(/^query: /, '') }
   }
@@ -90,10 +98,10 @@ export const filtered = computed<readonly RunRow[]>(() => {
 
 /** Rows within all brushes too. */
 export const brushed = computed<readonly RunRow[]>(() => {
-  const brushes = Object.entries(view.value.brushes)
-  if (brushes.length === 0) return filtered.value
+  const ranges = Object.entries(brushes.value)
+  if (ranges.length === 0) return filtered.value
   return filtered.value.filter((row) =>
-    brushes.every(([field, [low, high]]) => {
+    ranges.every(([field, [low, high]]) => {
       const place = placeOn(field, row)
       return place !== undefined && place >= low && place <= high
     }),
@@ -103,7 +111,7 @@ export const brushed = computed<readonly RunRow[]>(() => {
 /** Values that a field has which is no number, in order: their index is their place on an axis. */
 export const categories = computed<ReadonlyMap<string, readonly string[]>>(() => {
   const found = new Map<string, readonly string[]>()
-  for (const field of Object.keys(view.value.brushes)) found.set(field, categoriesOf(field, filtered.value))
+  for (const field of Object.keys(brushes.value)) found.set(field, categoriesOf(field, filtered.value))
   return found
 })
 
@@ -126,20 +134,19 @@ function placeOn(field: string, row: RunRow): number | undefined {
 
 /** Rows of the table: pinned ones first, then by the sort order. */
 export const listed = computed<readonly RunRow[]>(() => {
-  const { sort, pinned } = view.value
-  const descending = sort.startsWith('-')
-  const sorted = sortRows(brushed.value, descending ? sort.slice(1) : sort, descending)
-  const isPinned = (row: RunRow): boolean => pinned.includes(runKey(row.id))
-  const kept = pinned.flatMap((key) => rowOf(key) ?? [])
+  const field = sort.value
+  const descending = field.startsWith('-')
+  const sorted = sortRows(brushed.value, descending ? field.slice(1) : field, descending)
+  const isPinned = (row: RunRow): boolean => pinned.value.includes(runKey(row.id))
+  const kept = pinned.value.flatMap((key) => rowOf(key) ?? [])
   return [...kept, ...sorted.filter((row) => !isPinned(row))]
 })
 
 /** Keys of the runs that are drawn and compared, in the order of the table. */
 export const selected = computed<readonly string[]>(() => {
-  const { runs } = view.value
   const keys = listed.value.map((row) => runKey(row.id))
-  if (runs === null) return keys.slice(0, FIRST)
-  const chosen = new Set(runs)
+  if (runs.value === null) return keys.slice(0, FIRST)
+  const chosen = new Set(runs.value)
   return keys.filter((key) => chosen.has(key))
 })
 
