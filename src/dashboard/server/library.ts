@@ -20,6 +20,7 @@ const ALL_MS = 3000
 const LATELY_MS = 60_000
 /** Without a request for so long, columns are made ready that nobody has asked for yet. */
 const IDLE_MS = 500
+const OPENING_MS = 2500
 /** Pages hear of runs made ready no more often than this, ms. */
 const TELL_MS = 500
 /** So many runs to parse are shared with a second thread. */
@@ -46,7 +47,8 @@ export class Library {
   private readonly ready: Promise<void>
   /** Runs that were parsed ahead, as they were then; one that has no columns must not be tried for ever. */
   private readonly prepared = new Map<string, string>()
-  private asked = Date.now()
+  /** When anything was asked for last; a browser that opens the page needs a moment, and the processor. */
+  private asked = Date.now() + OPENING_MS
   private closed = false
 
   constructor(root: string) {
@@ -65,6 +67,7 @@ export class Library {
   /** Rows, newest first. */
   async rows(): Promise<readonly RunRow[]> {
     await this.ready
+    this.asked = Date.now()
     return [...this.entries.values()].map(({ row }) => row).sort(byAge)
   }
 
