@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { uploadModel } from './data/index.ts'
 import { type CardFacts, modelCard } from './export/card.ts'
+import { isTrained, runStatus, unfinished } from './run/unfinished.ts'
 import { InputError } from './util/errors.ts'
 
 export interface PushOptions {
@@ -23,6 +24,7 @@ export async function pushFolder(target: string, repo: string, options: PushOpti
   const root = resolve(target)
   const run = (await readJson(join(root, 'run.json'))) === undefined ? undefined : root
   const folder = run === undefined ? root : join(run, 'adapter')
+  if (run !== undefined && !isTrained(folder)) throw new InputError(await unfinished(target, 'push'))
   const names = await filesOf(folder)
   const facts = await gatherFacts(folder, names, run)
   const files = new Map<string, { file: string } | { text: string }>(
@@ -38,11 +40,15 @@ export async function pushFolder(target: string, repo: string, options: PushOpti
     private: options.private,
   })
   const local = facts.kind === 'adapter' && facts.baseModel === undefined
-  const warnings = local
-    ? [
-        'adapter_config.json names the base model by a folder of this machine; tune with model.repo beside model.path to name its repository',
-      ]
-    : []
+  const early = run !== undefined && runStatus(run) === 'running'
+  const warnings = [
+    ...(early ? ['the run is still at work: the card has no scores of what it trained yet'] : []),
+    ...(local
+      ? [
+          'adapter_config.json names the base model by a folder of this machine; tune with model.repo beside model.path to name its repository',
+        ]
+      : []),
+  ]
   return { url, commit, files: [...files.keys()].sort(), warnings }
 }
 

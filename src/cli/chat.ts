@@ -6,6 +6,7 @@ import { stringify } from '../track/json.ts'
 import { visible } from '../util/visible.ts'
 import { colorsFor } from './colors.ts'
 import { UsageError } from './failure.ts'
+import { namedTarget } from './named-run.ts'
 import { refuseSweep } from './refuse-sweep.ts'
 import { openStatus, silent } from './status.ts'
 
@@ -19,6 +20,7 @@ export interface ChatFlags {
   readonly minP?: string
   readonly repetitionPenalty?: string
   readonly seed?: string
+  readonly runsDir: string
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -35,7 +37,7 @@ export async function chat(target: string, overrides: string[], flags: ChatFlags
   const status = flags.quiet ? silent : openStatus('chat')
   const { openChat } = await import('../chat.ts')
   const opened = await openChat(
-    target,
+    await namedTarget(target, flags.runsDir),
     {
       overrides,
       base: flags.base ?? false,

@@ -6,6 +6,7 @@ import { stringify } from '../track/json.ts'
 import { Stopped } from '../util/stopped.ts'
 import { colorsFor } from './colors.ts'
 import { tellBroken, UsageError, wholeNumber } from './failure.ts'
+import { namedTarget } from './named-run.ts'
 import { refuseSweep } from './refuse-sweep.ts'
 import { openStatus, silent } from './status.ts'
 
@@ -48,7 +49,7 @@ export async function evalCommand(targets: readonly string[], flags: EvalFlags):
   let begun = false
   try {
     const { evaluate } = await import('../evaluate.ts')
-    const result = await evaluate(target, {
+    const result = await evaluate(await namedTarget(target, flags.runsDir), {
       evaluations: evaluationsOf(flags),
       base: flags.base !== false,
       out: flags.out,

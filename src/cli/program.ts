@@ -5,6 +5,8 @@ import type { ChatFlags } from './chat.ts'
 import type { CompareOptions } from './compare.ts'
 import type { DashboardOptions } from './dashboard.ts'
 import { exitCode, tellFailure } from './failure.ts'
+import type { ResumeFlags } from './resume.ts'
+import { RUN, RUNS_DIR } from './run-arguments.ts'
 import { addRunsCommands } from './runs/program.ts'
 import { addSweepCommands } from './sweep/program.ts'
 
@@ -21,6 +23,7 @@ interface JsonOption {
   readonly json?: boolean
 }
 interface PushOptions extends JsonOption {
+  readonly runsDir: string
   readonly public?: boolean
   readonly branch: string
   readonly message?: string
@@ -80,8 +83,12 @@ function addRecipeCommands(program: Command, run: Run): void {
     .description('Train, evaluate and record what a recipe describes.')
     .argument('[recipe]', `${RECIPE}; left out with --from`)
     .argument('[overrides...]', OVERRIDES)
-    .option('--runs-dir <dir>', 'where the run folder is made', 'runs')
-    .option('--from <run>', 'repeat this run, and say what is not as it was')
+    .option(
+      '--runs-dir <dir>',
+      'where the run folder is made, and --from looks for a run by its name',
+      'runs',
+    )
+    .option('--from <run>', 'repeat this run (folder or name), and say what is not as it was')
     .option('--json', 'print the report as one JSON object on stdout')
     .option('--quiet', 'no progress on stderr')
     .action((target: string | undefined, overrides: string[], options: RunOptions) => {
@@ -109,9 +116,10 @@ function addChatCommand(program: Command, run: Run): void {
     .description('Talk with a model: what a run trained, what a recipe starts from, or any model folder.')
     .argument(
       '<target>',
-      'a run folder, a recipe, a folder with a model or an adapter, or a repository of the Hub',
+      'a run (folder or name), a recipe, a folder with a model or an adapter, or a repository of the Hub',
     )
     .argument('[overrides...]', OVERRIDES)
+    .option(...RUNS_DIR)
     .option('--prompt <text>', 'answer this and end; piped text is one prompt too')
     .option('--base', 'the model without what the run trained')
     .option('--max-tokens <n>', 'most tokens of an answer (512)')
@@ -136,7 +144,7 @@ function addCompareCommand(program: Command, run: Run): void {
       '<runs...>',
       'run folders, or parts of their names; the first is what the others are compared with',
     )
-    .option('--runs-dir <dir>', 'the folder of run folders', 'runs')
+    .option(...RUNS_DIR)
     .option('--format <format>', 'text, markdown, csv or json', 'text')
     .option(
       '--samples <n>',
@@ -154,18 +162,16 @@ function addResume(program: Command, run: Run): void {
   program
     .command('resume')
     .description('Go on with a run that was interrupted, to what it would have come to.')
-    .argument('<run>', "the run's folder")
+    .argument('<run>', RUN)
     .argument(
       '[overrides...]',
       'change what has no part in the result: checkpoint.every=50 eval=[loss] trackers=[]',
     )
+    .option(...RUNS_DIR)
     .option('--json', 'print the report as one JSON object on stdout')
     .option('--quiet', 'no progress on stderr')
-    .action((folder: string, overrides: string[], options: JsonOption & { readonly quiet?: boolean }) =>
-      run(
-        async () => (await import('./resume.ts')).resume(folder, overrides, options),
-        Boolean(options.json),
-      ),
+    .action((word: string, overrides: string[], options: ResumeFlags) =>
+      run(async () => (await import('./resume.ts')).resume(word, overrides, options), Boolean(options.json)),
     )
 }
 
@@ -175,7 +181,7 @@ function addEvalCommand(program: Command, run: Run): void {
     .description('Evaluate any model on any task, or show where results differ.')
     .argument(
       '[targets...]',
-      'a run, a model or an adapter (folders), a recipe, or a repository of the Hub; results with --compare',
+      'a run (folder or name), a folder with a model or an adapter, a recipe, or a repository of the Hub; results with --compare',
     )
     .option(
       '--task <task...>',
@@ -192,7 +198,7 @@ function addEvalCommand(program: Command, run: Run): void {
     .option('--compare', 'compare results that are there: the first named with each other')
     .option('--show <n>', 'with --compare: so many of the items that differ', '20')
     .option('--out <dir>', "folder of the results; the run's own, else one below --runs-dir")
-    .option('--runs-dir <dir>', 'where folders of results are made', 'runs')
+    .option('--runs-dir <dir>', 'where runs are looked for by name, and folders of results are made', 'runs')
     .option('--json', 'print scores or differences as JSON on stdout')
     .option('--quiet', 'no progress on stderr')
     .action((targets: string[], options: EvalOptions) =>
@@ -223,22 +229,27 @@ function addOtherCommands(program: Command, run: Run): void {
   program
     .command('push')
     .description('Upload what a run trained to the Hugging Face Hub, with a model card.')
-    .argument('<folder>', 'a run folder, or a folder with an adapter or a model')
+    .argument('<target>', 'a run (folder or name), or a folder with an adapter or a model')
     .argument('<repo>', 'the repository, as owner/name; made where it is not there')
+    .option(...RUNS_DIR)
     .option('--public', 'a repository that is made is public; it is private otherwise')
     .option('--branch <name>', 'commit to this branch', 'main')
     .option('--message <text>', 'the title of the commit')
     .option('--json', 'print the address and the commit as one JSON object on stdout')
-    .action((folder: string, repo: string, options: PushOptions) =>
-      run(async () => (await import('./push.ts')).push(folder, repo, options), Boolean(options.json)),
+    .action((target: string, repo: string, options: PushOptions) =>
+      run(async () => (await import('./push.ts')).push(target, repo, options), Boolean(options.json)),
     )
   program
     .command('sync')
     .description('Send runs to a tracker: what it missed while its server was away, or runs made without it.')
     .argument('<tracker>', 'the tracker, such as mlflow')
-    .argument('<what...>', 'run folders, and options of the tracker: runs/x uri=http://127.0.0.1:5000')
+    .argument(
+      '<what...>',
+      'runs (folders or names), and options of the tracker: runs/x uri=http://127.0.0.1:5000',
+    )
+    .option(...RUNS_DIR)
     .option('--json', 'print what was sent as one JSON object on stdout')
-    .action((tracker: string, what: string[], options: JsonOption) =>
+    .action((tracker: string, what: string[], options: JsonOption & { readonly runsDir: string }) =>
       run(async () => (await import('./sync.ts')).sync(tracker, what, options), Boolean(options.json)),
     )
   program

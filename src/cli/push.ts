@@ -1,16 +1,19 @@
 /** @file `medtune push`: an adapter or a model, and what is known of it, to the Hub. */
 import { colorsFor } from './colors.ts'
+import { namedTarget } from './named-run.ts'
 
 interface PushFlags {
   readonly public?: boolean
   readonly branch: string
   readonly message?: string
+  readonly runsDir: string
   readonly json?: boolean
 }
 
-export async function push(folder: string, repo: string, flags: PushFlags): Promise<number> {
+export async function push(target: string, repo: string, flags: PushFlags): Promise<number> {
   const { pushFolder } = await import('../push.ts')
   const { branch, message } = flags
+  const folder = await namedTarget(target, flags.runsDir)
   const pushed = await pushFolder(folder, repo, { branch, message, private: flags.public !== true })
   const colors = colorsFor(process.stderr)
   for (const warning of pushed.warnings) process.stderr.write(`${colors.yellow('warning')}: ${warning}\n`)

@@ -5,11 +5,12 @@ import type { Repeat } from '../run/repeat.ts'
 import type { Report } from '../run/report.ts'
 import { attend } from './attend.ts'
 import { UsageError } from './failure.ts'
+import { namedRun } from './named-run.ts'
 import { refuseSweep } from './refuse-sweep.ts'
 
 export interface RunFlags {
   readonly runsDir: string
-  /** Folder of a run to repeat, instead of a recipe. */
+  /** A run to repeat, instead of a recipe. */
   readonly from?: string
   readonly json?: boolean
   readonly quiet?: boolean
@@ -44,11 +45,11 @@ async function loadTarget([target, ...overrides]: readonly string[]): Promise<Re
 
 async function openRepeat(
   overrides: readonly string[],
-  { from, quiet }: RunFlags,
+  { from, quiet, runsDir }: RunFlags,
 ): Promise<Repeat | undefined> {
   if (from === undefined) return undefined
   const { openRepeat } = await import('../run/repeat.ts')
-  const repeat = await openRepeat(from, overrides)
+  const repeat = await openRepeat(await namedRun(from, runsDir), overrides)
   if (!quiet) for (const note of repeat.notes) process.stderr.write(`not as in ${from}: ${note}\n`)
   return repeat
 }

@@ -3,16 +3,19 @@ import { parse } from 'yaml'
 import { OptionError } from '../util/errors.ts'
 import { colorsFor } from './colors.ts'
 import { UsageError } from './failure.ts'
+import { namedRun } from './named-run.ts'
 
-/** @param what run folders, and options as `key=value` */
+/** @param what runs, and options as `key=value` */
 export async function sync(
   tracker: string,
   what: readonly string[],
-  flags: { readonly json?: boolean },
+  flags: { readonly runsDir: string; readonly json?: boolean },
 ): Promise<number> {
   const options = Object.fromEntries(what.flatMap((word) => option(word) ?? []))
-  const folders = what.filter((word) => option(word) === undefined)
-  if (folders.length === 0) throw new UsageError('give the folder of at least one run')
+  const words = what.filter((word) => option(word) === undefined)
+  if (words.length === 0) throw new UsageError('name at least one run')
+  const folders: string[] = []
+  for (const word of words) folders.push(await namedRun(word, flags.runsDir))
   const { syncRun } = await import('../sync.ts')
   const colors = colorsFor(process.stderr)
   const warn = (_code: string, message: string): void => {

@@ -25,6 +25,7 @@ import { InputError } from '../util/errors.ts'
 import { meantFolder } from '../util/meant-folder.ts'
 import { precisionOf } from './engine.ts'
 import { openTemplate } from './preflight.ts'
+import { isTrained, unfinished } from './unfinished.ts'
 
 export interface Asked {
   /** What it was found as, for a reader. */
@@ -72,12 +73,8 @@ const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: fal
 async function ofRun(folder: string, options: AskOptions): Promise<Asked> {
   const resolved = await loadRecorded(folder, options.overrides)
   const adapter = join(folder, 'adapter')
-  const trained = ['adapter_config.json', 'config.json'].some((name) => existsSync(join(adapter, name)))
-  if (options.base !== true && !trained) {
-    throw new InputError(
-      `${adapter}: nothing was written there, the run is not finished; go on with \`medtune resume\`, or ask its base model (--base)`,
-    )
-  }
+  if (options.base !== true && !isTrained(adapter))
+    throw new InputError(`${await unfinished(folder, 'ask')}; or ask its base model (--base)`)
   return ofRecipe(resolved, options.base === true ? undefined : adapter, folder, options)
 }
 

@@ -117,13 +117,13 @@ describe('refused, without a stack, with exit code 2', () => {
     expect(stderr).not.toMatch(/\n\s+at /)
   })
 
-  test('a run that is not finished', async () => {
+  test('a run whose adapter is gone', async () => {
     const copy = path.join(project, 'unfinished')
     cpSync(trained, copy, { recursive: true })
     for (const name of readdirSync(path.join(copy, 'adapter'))) rmSync(path.join(copy, 'adapter', name))
     const { code, stderr } = await medtune([copy, '--prompt', 'x'])
     expect(code).toBe(2)
-    expect(stderr).toContain('the run is not finished')
+    expect(stderr).toContain('this run is finished, but its folder adapter is gone or damaged')
   })
 })
 

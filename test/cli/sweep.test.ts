@@ -101,7 +101,7 @@ test('a changed recipe, a folder that is no sweep and a mistake of the file end 
     expect.stringMatching(/recipe\.yaml has changed since the sweep began/),
   ])
   const none = await medtune(['sweep', 'status', 'model'])
-  expect([none.code, none.stderr]).toEqual([2, 'error: model is no sweep folder: it has no sweep.jsonl\n'])
+  expect([none.code, none.stderr]).toEqual([2, 'error: model: is no sweep folder, it has no sweep.jsonl\n'])
   const wrong = await medtune(['sweep', 'sweep.yaml', 'workers=0', 'methd=grid'])
   expect(wrong.code).toBe(2)
   expect(wrong.stderr).toMatch(/override "workers=0": workers: must be at least 1, found 0/)

@@ -73,7 +73,7 @@ test('run.json says what the run stood on', () => {
 })
 
 test('verify finds a run as it was', async () => {
-  const { code, text } = await printed(() => verify(folder, {}))
+  const { code, text } = await printed(() => verify(folder, { runsDir: 'runs' }))
   expect(code).toBe(0)
   expect(text).toMatch(/^above \(done\): /)
   expect(text).toMatch(/\nsame +model +\S+model\.safetensors {2}[0-9a-f]{12}\n/)
@@ -91,7 +91,7 @@ test.each([
     expect(files.filter((file) => file.status !== 'same')).toMatchObject([
       { role, status, path: join(project, name) },
     ])
-    const shown = await printed(() => verify(folder, { json: true }))
+    const shown = await printed(() => verify(folder, { runsDir: 'runs', json: true }))
     expect(shown.code).toBe(1)
     expect(JSON.parse(shown.text)).toMatchObject({ ok: false })
   })

@@ -225,7 +225,7 @@ test('a run is picked by path, id, part or end of it, and a word for several is 
   ])
   await expect(pickRuns(root, ['2026'])).rejects.toThrow('"2026" means 3 runs')
   await expect(pickRuns(root, ['2026-b-secnod'])).rejects.toThrow('did you mean 2026-b-second')
-  await expect(pickRuns(root, ['../..'])).rejects.toThrow('no run is named')
+  await expect(pickRuns(root, ['../..'])).rejects.toThrow('is no run folder')
 })
 
 test('a nested record is flat with dotted keys, whatever is in it', () => {

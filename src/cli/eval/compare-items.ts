@@ -10,10 +10,12 @@ import { visibleLine } from '../../util/visible.ts'
 import { colorsFor } from '../colors.ts'
 import { UsageError, wholeNumber } from '../failure.ts'
 import { difference, figure, interval, pValue } from '../format.ts'
+import { namedTarget } from '../named-run.ts'
 
 interface Flags {
   readonly task?: readonly string[]
   readonly show: string
+  readonly runsDir: string
   readonly json?: boolean
 }
 
@@ -21,18 +23,23 @@ interface Flags {
 const SEED = 42
 
 /** The first of the results is what the others are compared with. */
-export function compareItemFiles(targets: readonly string[], flags: Flags): number {
+export async function compareItemFiles(targets: readonly string[], flags: Flags): Promise<number> {
   const show = wholeNumber('--show', flags.show)
   if (targets.length < 2) throw new UsageError('name at least two folders or files of results to compare')
-  const missing = targets.find((target) => !existsSync(target))
-  if (missing !== undefined) throw new UsageError(`${missing}: no such file or folder`)
-  const sets = targets.map(readItemSets)
+  const places = await Promise.all(targets.map((target) => placeOf(target, flags.runsDir)))
+  const sets = places.map(readItemSets)
   const matched = matchSets(sets, flags.task)
   if (matched.length === 0) throw new UsageError(nothingShared(targets, sets, flags.task))
   const found = compareAll(matched, targets)
   if (flags.json) process.stdout.write(`${stringify(found, 2)}\n`)
   else process.stdout.write(found.map((one) => told(one, namesOf(targets), show)).join('\n'))
   return 0
+}
+
+async function placeOf(target: string, runsDir: string): Promise<string> {
+  const place = await namedTarget(target, runsDir)
+  if (!existsSync(place)) throw new UsageError(`${target}: no such file or folder, and no run of that name`)
+  return place
 }
 
 function nothingShared(

@@ -1,7 +1,9 @@
 /** @file The commands below `medtune runs`. Each is one file of this folder, imported when it is called. */
 import type { Command } from 'commander'
+import { RUN, RUNS_DIR } from '../run-arguments.ts'
 import type { ListOptions } from './list.ts'
 import type { RemoveOptions } from './rm.ts'
+import type { VerifyOptions } from './verify.ts'
 
 /** Runs a command's own work and turns what it throws into a message and an exit code. */
 type Run = (action: () => Promise<number>, json: boolean) => Promise<void>
@@ -9,9 +11,6 @@ type Run = (action: () => Promise<number>, json: boolean) => Promise<void>
 interface Place {
   readonly runsDir: string
 }
-
-const RUNS_DIR = ['--runs-dir <dir>', 'the folder of run folders', 'runs'] as const
-const RUN = 'a run folder, or a part of its name that no other run has'
 
 export function addRunsCommands(program: Command, run: Run): void {
   const runs = program.command('runs').description('List the runs that were made, and look after them.')
@@ -53,10 +52,11 @@ export function addRunsCommands(program: Command, run: Run): void {
   runs
     .command('verify')
     .description('Hash again what a run used and wrote, and say what changed.')
-    .argument('<run>', "the run's folder")
+    .argument('<run>', RUN)
+    .option(...RUNS_DIR)
     .option('--json', 'print what was found as one JSON object on stdout')
-    .action((folder: string, options: { readonly json?: boolean }) =>
-      run(async () => (await import('./verify.ts')).verify(folder, options), Boolean(options.json)),
+    .action((word: string, options: VerifyOptions) =>
+      run(async () => (await import('./verify.ts')).verify(word, options), Boolean(options.json)),
     )
 }
 

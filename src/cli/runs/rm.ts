@@ -11,7 +11,7 @@ export interface RemoveOptions {
 
 export async function remove(words: readonly string[], options: RemoveOptions): Promise<number> {
   // Every word is looked up before anything is moved.
-  for (const { root, id } of await pickRuns(options.runsDir, words, true)) {
+  for (const { root, id } of await pickRuns(options.runsDir, words, 'either')) {
     const place = await removeRun(root, id, options)
     const now = place === undefined ? 'deleted' : `moved to ${relative(process.cwd(), place)}`
     process.stdout.write(`${id}: ${now}\n`)

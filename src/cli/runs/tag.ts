@@ -1,13 +1,12 @@
 /** @file `medtune runs tag` and `note`: what a person says of a run. */
-import { join } from 'node:path'
 import { type Notes, readNotes, writeNotes } from '../../track/notes.ts'
-import { pickRuns } from '../../track/read/runs.ts'
 import { InputError } from '../../util/errors.ts'
 import { visibleLine } from '../../util/visible.ts'
+import { namedRun } from '../named-run.ts'
 
 /** Adds tags, or with a leading `-` takes them away: `best -draft`. Without any, prints those the run has. */
 export async function tag(word: string, changes: readonly string[], runsDir: string): Promise<number> {
-  const folder = await folderOf(runsDir, word)
+  const folder = await namedRun(word, runsDir)
   const { tags } = await readNotes(folder)
   const gone = new Set(changes.filter((change) => change.startsWith('-')).map((change) => change.slice(1)))
   const added = changes.filter((change) => !change.startsWith('-'))
@@ -21,16 +20,11 @@ export async function tag(word: string, changes: readonly string[], runsDir: str
 
 /** Replaces the note; without a text prints it. */
 export async function note(word: string, text: string | undefined, runsDir: string): Promise<number> {
-  const folder = await folderOf(runsDir, word)
+  const folder = await namedRun(word, runsDir)
   const { note: found } =
     text === undefined ? await readNotes(folder) : await writeNotes(folder, { note: text })
   process.stdout.write(found === '' ? '' : `${visibleLine(found)}\n`)
   return 0
-}
-
-async function folderOf(runsDir: string, word: string): Promise<string> {
-  const [run] = await pickRuns(runsDir, [word])
-  return join(run!.root, ...run!.id.split('/'))
 }
 
 function print({ tags }: Notes): number {

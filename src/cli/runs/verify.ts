@@ -2,10 +2,16 @@
 import { relative } from 'node:path'
 import { type FileCheck, type Verification, verifyRun } from '../../run/verify.ts'
 import { colorsFor } from '../colors.ts'
+import { namedRun } from '../named-run.ts'
+
+export interface VerifyOptions {
+  readonly runsDir: string
+  readonly json?: boolean
+}
 
 /** Exit code: 0 where every file is as it was, 1 where one is not. */
-export async function verify(folder: string, { json }: { readonly json?: boolean }): Promise<number> {
-  const found = await verifyRun(folder)
+export async function verify(word: string, { runsDir, json }: VerifyOptions): Promise<number> {
+  const found = await verifyRun(await namedRun(word, runsDir))
   process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : describe(found))
   return found.ok ? 0 : 1
 }

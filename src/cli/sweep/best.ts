@@ -11,10 +11,12 @@ import { ranking } from '../../track/sweep-trials.ts'
 import { nearest } from '../../util/nearest.ts'
 import { colorsFor } from '../colors.ts'
 import { UsageError } from '../failure.ts'
+import { namedSweep } from '../named-run.ts'
 import type { BestFlags } from './program.ts'
 import { paramsText, varied } from './summary.ts'
 
-export async function best(folder: string, flags: BestFlags): Promise<number> {
+export async function best(word: string, flags: BestFlags): Promise<number> {
+  const folder = await namedSweep(word, flags.runsDir)
   const state = readSweep(folder)
   const ranked = ranking(state)
   const { header, trials } = state

@@ -2,17 +2,16 @@
 
 import { type Command, InvalidArgumentError } from 'commander'
 import type { AgentFlags } from '../agent.ts'
+import { SWEEP } from '../run-arguments.ts'
 import type { WorkerFlags } from '../worker.ts'
 
 /** Runs a command's own work and turns what it throws into a message and an exit code. */
 type Run = (action: () => Promise<number>, json: boolean) => Promise<void>
 
 export interface SweepFlags {
+  readonly runsDir: string
   readonly json?: boolean
   readonly quiet?: boolean
-}
-export interface StartFlags extends SweepFlags {
-  readonly runsDir: string
 }
 export interface ResumeFlags extends SweepFlags {
   readonly runCap?: number
@@ -20,6 +19,7 @@ export interface ResumeFlags extends SweepFlags {
   readonly workers?: number
 }
 export interface BestFlags {
+  readonly runsDir: string
   readonly json?: boolean
   readonly top: number
   readonly against?: string
@@ -34,38 +34,38 @@ export function addSweepCommands(program: Command, run: Run): void {
     .description('Run a recipe many times with other values, and find the best ones.')
     .argument('<sweep>', 'a sweep file, or the name of one that ships with medtune (lora-rank)')
     .argument('[overrides...]', 'change any key of the sweep: run_cap=8 workers=2 executor.use=slurm')
-    .option('--runs-dir <dir>', 'where the sweep folder is made', 'runs')
+    .option('--runs-dir <dir>', 'where the sweep folder is made, and sweeps are looked for by name', 'runs')
     .option('--json', 'print what came of it as one JSON object on stdout')
     .option('--quiet', 'no progress on stderr')
-    .action((file: string, overrides: string[], flags: StartFlags) =>
+    .action((file: string, overrides: string[], flags: SweepFlags) =>
       run(async () => (await import('./run.ts')).start(file, overrides, flags), Boolean(flags.json)),
     )
   sweep
     .command('resume')
     .description('Go on with a sweep that was stopped or killed, or give a finished one more trials.')
-    .argument('<folder>', "the sweep's folder")
+    .argument('<sweep>', SWEEP)
     .option('--run-cap <n>', 'so many trials in all', atLeastOne)
     .option('--time-cap <time>', 'from now on: seconds, 90m, 12h, 2d')
     .option('--workers <n>', 'so many trials at once', atLeastOne)
     .option('--json', 'print what came of it as one JSON object on stdout')
     .option('--quiet', 'no progress on stderr')
-    .action((folder: string, _: unknown, command: Command) => {
+    .action((word: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<ResumeFlags>()
-      return run(async () => (await import('./run.ts')).resume(folder, flags), Boolean(flags.json))
+      return run(async () => (await import('./run.ts')).resume(word, flags), Boolean(flags.json))
     })
   sweep
     .command('status')
     .description('Show how the trials of a sweep stand.')
-    .argument('<folder>', "the sweep's folder")
+    .argument('<sweep>', SWEEP)
     .option('--json', 'print it as one JSON object')
-    .action((folder: string, _: unknown, command: Command) => {
-      const { json } = command.optsWithGlobals<SweepFlags>()
-      return run(async () => (await import('./status.ts')).status(folder, Boolean(json)), Boolean(json))
+    .action((word: string, _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<SweepFlags>()
+      return run(async () => (await import('./status.ts')).status(word, flags), Boolean(flags.json))
     })
   sweep
     .command('best')
     .description('Show the best trials and what made them so; write the recipe of the winner.')
-    .argument('<folder>', "the sweep's folder")
+    .argument('<sweep>', SWEEP)
     .option('--top <n>', 'so many of them', atLeastOne, 5)
     .option('--against <metric>', 'show which trials are best in both: train.trainable:min, seconds')
     .option('--write <file>', "write the winner's recipe to this file")
@@ -75,9 +75,9 @@ export function addSweepCommands(program: Command, run: Run): void {
     )
     .option('--force', 'overwrite the file')
     .option('--json', 'print it as one JSON object')
-    .action((folder: string, _: unknown, command: Command) => {
+    .action((word: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<BestFlags>()
-      return run(async () => (await import('./best.ts')).best(folder, flags), Boolean(flags.json))
+      return run(async () => (await import('./best.ts')).best(word, flags), Boolean(flags.json))
     })
   addWorkers(program, run)
 }

@@ -10,9 +10,10 @@ import { countTrials, ranking } from '../../track/sweep-trials.ts'
 import { Stopped } from '../../util/stopped.ts'
 import { colorsFor } from '../colors.ts'
 import { UsageError } from '../failure.ts'
+import { namedSweep } from '../named-run.ts'
 import { refuseRecipe } from '../refuse-sweep.ts'
 import { medtuneCommand } from './command.ts'
-import type { ResumeFlags, StartFlags, SweepFlags } from './program.ts'
+import type { ResumeFlags, SweepFlags } from './program.ts'
 import { Progress } from './progress.ts'
 import { summarise } from './summary.ts'
 
@@ -20,7 +21,7 @@ const FAILED = 1
 const SOME_FAILED = 4
 const INTERRUPTED = 130
 
-export async function start(file: string, overrides: string[], flags: StartFlags): Promise<number> {
+export async function start(file: string, overrides: string[], flags: SweepFlags): Promise<number> {
   refuseRecipe(file)
   const sweep = await loadSweep(file, overrides)
   const { validateFit } = await import('../../run/validate.ts')
@@ -28,12 +29,13 @@ export async function start(file: string, overrides: string[], flags: StartFlags
   return session(flags, sweep.space, (options) => startSweep(sweep, flags.runsDir, options))
 }
 
-export async function resume(folder: string, flags: ResumeFlags): Promise<number> {
+export async function resume(word: string, flags: ResumeFlags): Promise<number> {
   const { runCap: run_cap, workers } = flags
   const time_cap = flags.timeCap === undefined ? undefined : duration(flags.timeCap)
   const changes = Object.fromEntries(
     Object.entries({ run_cap, workers, time_cap }).filter(([, value]) => value !== undefined),
   )
+  const folder = await namedSweep(word, flags.runsDir)
   const { space } = readSweep(folder).header
   return session(flags, space, (options) => resumeSweep(folder, changes, options))
 }

@@ -8,9 +8,12 @@ import { countTrials } from '../../track/sweep-trials.ts'
 import type { JsonObject } from '../../util/json-object.ts'
 import { colorsFor } from '../colors.ts'
 import { duration } from '../format.ts'
+import { namedSweep } from '../named-run.ts'
+import type { SweepFlags } from './program.ts'
 import { paramsText, varied } from './summary.ts'
 
-export async function status(folder: string, json: boolean): Promise<number> {
+export async function status(word: string, { runsDir, json }: SweepFlags): Promise<number> {
+  const folder = await namedSweep(word, runsDir)
   const state = readSweep(folder)
   const card = await readObject(folder, 'sweep.json')
   const stands = standing(state, card.ok ? card.value : {})

@@ -1,10 +1,12 @@
 /** @file Finds runs by what a person types: an id, its beginning or end, a name, a path. */
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename, dirname, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { InputError } from '../../util/errors.ts'
+import { meantFolder } from '../../util/meant-folder.ts'
 import { nearest } from '../../util/nearest.ts'
-import { isSweepFolder } from '../sweep-journal.ts'
-import { findRuns, isRun } from './find.ts'
+import { isSweepFolder, JOURNAL } from '../sweep-journal.ts'
+import { findAll, findRuns, isRun } from './find.ts'
 
 export interface FoundRun {
   /** The folder that `id` is relative to. */
@@ -12,31 +14,62 @@ export interface FoundRun {
   readonly id: string
 }
 
+/** What a word may name: a run, the folder of a sweep, or either. */
+export type Named = 'run' | 'sweep' | 'either'
+
 /**
  * One run for each word: a path to a run folder, an id below `root`, or a part of one that only one run has.
- * @param sweeps whether a word may also name the whole folder of a sweep
  * @throws InputError for a word that means no run, or several
  */
-export async function pickRuns(root: string, words: readonly string[], sweeps = false): Promise<FoundRun[]> {
+export async function pickRuns(
+  root: string,
+  words: readonly string[],
+  what: Named = 'run',
+): Promise<FoundRun[]> {
   let known: readonly string[] | undefined
   const picked: FoundRun[] = []
   for (const word of words) {
-    const byPath = await atPath(root, word, sweeps)
+    const byPath = await atPath(root, word, what)
     if (byPath) {
       picked.push(byPath)
       continue
     }
-    known ??= await findRuns(root)
-    picked.push({ root, id: choose(word, known, root) })
+    known ??= await idsOf(root, what)
+    const id = choose(word, known, what)
+    if (id === undefined) throw unknown(root, word, known, what)
+    picked.push({ root, id })
   }
   return picked
 }
 
-async function atPath(root: string, word: string, sweeps: boolean): Promise<FoundRun | undefined> {
+/**
+ * The id of the run that a word names; undefined where none does.
+ * @param whole whether only a whole name counts, no part of one
+ * @throws InputError where several have it, or one has almost that name
+ */
+export async function findNamed(
+  root: string,
+  word: string,
+  { whole }: { readonly whole: boolean },
+): Promise<string | undefined> {
+  const known = await findRuns(root)
+  const id = choose(word, whole ? known.filter((one) => isWhole(one, word)) : known, 'run')
+  const near = id === undefined && !whole ? nearest(word, known) : undefined
+  if (near === undefined) return id
+  throw new InputError(`${root}: no run is named ${JSON.stringify(word)}; did you mean ${near}`)
+}
+
+async function idsOf(root: string, what: Named): Promise<readonly string[]> {
+  const { runs, sweeps } = await findAll(root)
+  return { run: runs, sweep: sweeps, either: [...runs, ...sweeps] }[what]
+}
+
+async function atPath(root: string, word: string, what: Named): Promise<FoundRun | undefined> {
   for (const path of [resolve(root, word), resolve(word)]) {
     const found = await stat(path).catch(() => undefined)
     if (!found?.isDirectory()) continue
-    if (!(await isRun(path)) && !(sweeps && isSweepFolder(path))) continue
+    const isOne = (what !== 'sweep' && (await isRun(path))) || (what !== 'run' && isSweepFolder(path))
+    if (!isOne) continue
     const id = relative(root, path)
     const inside = id !== '' && !id.startsWith('..')
     return inside ? { root, id: id.split(sep).join('/') } : { root: dirname(path), id: basename(path) }
@@ -44,18 +77,29 @@ async function atPath(root: string, word: string, sweeps: boolean): Promise<Foun
   return undefined
 }
 
-function choose(word: string, known: readonly string[], root: string): string {
-  const matches = known.filter((id) => id === word || id.endsWith(`/${word}`))
+const isWhole = (id: string, word: string): boolean => id === word || id.endsWith(`/${word}`)
+
+function choose(word: string, known: readonly string[], what: Named): string | undefined {
+  const matches = known.filter((id) => isWhole(id, word))
   const parts = matches.length > 0 ? matches : known.filter((id) => id.includes(word))
-  if (parts.length === 1) return parts[0]!
-  if (parts.length > 1) {
-    const shown = parts.slice(0, 5).join(', ')
-    const more = parts.length > 5 ? ` and ${parts.length - 5} more` : ''
-    throw new InputError(
-      `${JSON.stringify(word)} means ${parts.length} runs: ${shown}${more}; give more of the name`,
-    )
-  }
+  if (parts.length <= 1) return parts[0]
+  const shown = parts.slice(0, 5).join(', ')
+  const more = parts.length > 5 ? ` and ${parts.length - 5} more` : ''
+  const many = what === 'sweep' ? 'sweeps' : 'runs'
+  throw new InputError(
+    `${JSON.stringify(word)} means ${parts.length} ${many}: ${shown}${more}; give more of the name`,
+  )
+}
+
+/** A folder that is there under that name, and is something else, says what it is. */
+function unknown(root: string, word: string, known: readonly string[], what: Named): InputError {
+  const one = what === 'sweep' ? 'sweep' : 'run'
+  const there = [word, join(root, word)].find((path) => existsSync(path))
+  const mark = one === 'sweep' ? JOURNAL : 'run.json'
+  if (there !== undefined)
+    return new InputError(`${there}: is no ${one} folder, it has no ${mark}${meantFolder(there)}`)
   const near = nearest(word, known)
-  const hint = near ? `; did you mean ${near}` : `; "medtune runs --runs-dir ${root}" lists them`
-  throw new InputError(`${root}: no run is named ${JSON.stringify(word)}${hint}`)
+  const list = one === 'run' ? `; "medtune runs --runs-dir ${root}" lists them` : ''
+  const hint = near ? `; did you mean ${near}` : list
+  return new InputError(`${root}: no ${one} is named ${JSON.stringify(word)}${hint}`)
 }

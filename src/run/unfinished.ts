@@ -1,0 +1,49 @@
+/** @file What there is of a run that has not written what it trained: how it stands, and what can be used meanwhile. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { heartbeatOf, standing } from '../track/read/liveness.ts'
+import type { RunRecord } from '../track/run-folder.ts'
+import { listCheckpoints } from '../train/checkpoint.ts'
+import { isObject } from '../util/json-object.ts'
+
+/** Whether a folder holds an adapter or a model, by the file that describes it. */
+export function isTrained(folder: string): boolean {
+  return ['adapter_config.json', 'config.json'].some((name) => existsSync(join(folder, name)))
+}
+
+/** `running`, `stopped`, ... as `medtune runs` has it; undefined where run.json cannot be read. */
+export function runStatus(folder: string): string | undefined {
+  const record = readRecord(folder)
+  return record && standing(heartbeatOf({ ...record }))
+}
+
+/**
+ * A sentence for an error about a run whose folder `adapter` holds nothing: why, and what to give in its place.
+ * @param folder as the user named it
+ * @param use what is done with a folder, such as `push`
+ */
+export async function unfinished(folder: string, use: string): Promise<string> {
+  const status = runStatus(folder)
+  const { step = 0, steps, reason } = readRecord(folder) ?? {}
+  const at = steps === undefined ? `step ${step}` : `step ${step} of ${steps}`
+  const kept = await listCheckpoints(join(folder, 'checkpoints'))
+  const newest = kept.map(({ path }) => join(path, 'adapter')).find(isTrained)
+  const instead =
+    newest === undefined ? undefined : `${use} its newest checkpoint, ${newest}, which is an adapter too`
+  if (status === 'running') {
+    const next = instead ?? 'it has made no checkpoint yet (checkpoint.every, checkpoint.minutes)'
+    return `${folder}: this run is still at work, at ${at}; what it trains is written at its end. Wait for that, or ${next}`
+  }
+  if (status === 'done') return `${folder}: this run is finished, but its folder adapter is gone or damaged`
+  const why = reason === undefined ? (status ?? 'unreadable') : `${status}: ${reason}`
+  return `${folder}: this run has not come to its end (${why}), at ${at}. Go on with \`medtune resume ${folder}\`${instead === undefined ? '' : `, or ${instead}`}`
+}
+
+function readRecord(folder: string): Partial<RunRecord> | undefined {
+  try {
+    const found: unknown = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
+    return isObject(found) ? (found as Partial<RunRecord>) : undefined
+  } catch {
+    return undefined
+  }
+}
