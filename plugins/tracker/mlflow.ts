@@ -77,6 +77,7 @@ class MlflowTracker implements Tracker {
   #sending: Promise<void> | undefined
   #wait = FLUSH_MS
   #failure: unknown
+  #end: Extract<RunEvent, { type: 'end' }> | undefined
   readonly #closed = new AbortController()
 
   constructor(options: MirrorOptions, warn: (message: string) => void) {
@@ -90,8 +91,12 @@ class MlflowTracker implements Tracker {
     this.#mirror = new Mirror(folder, this.#options, this.#warn)
   }
 
-  /** Events are read from the run's folder: this only says that there are some. Throws once what went wrong since. */
-  record(_event: RunEvent): void {
+  /**
+   * Events are read from the run's folder: this only says that there are some, and what the end was of a run that died
+   * without writing it. Throws once what went wrong since.
+   */
+  record(event: RunEvent): void {
+    this.#end = event.type === 'end' ? event : undefined
     this.#sending ??= this.#flushSoon().finally(() => {
       this.#sending = undefined
     })
@@ -105,7 +110,7 @@ class MlflowTracker implements Tracker {
     this.#closed.abort()
     await this.#sending
     try {
-      await this.#mirror?.catchUp()
+      await this.#mirror?.catchUp(this.#end)
     } catch (error) {
       throw this.#explained(error)
     }

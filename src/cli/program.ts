@@ -245,7 +245,7 @@ function addOtherCommands(program: Command, run: Run): void {
     .argument('<tracker>', 'the tracker, such as mlflow')
     .argument(
       '<what...>',
-      'runs (folders or names), and options of the tracker: runs/x uri=http://127.0.0.1:5000',
+      'runs (folders or names) or folders of sweeps, and options of the tracker: runs/x uri=http://127.0.0.1:5000',
     )
     .option(...RUNS_DIR)
     .option('--json', 'print what was sent as one JSON object on stdout')

@@ -5,7 +5,7 @@ import { colorsFor } from './colors.ts'
 import { UsageError } from './failure.ts'
 import { namedRun } from './named-run.ts'
 
-/** @param what runs, and options as `key=value` */
+/** @param what runs, folders of sweeps, and options as `key=value` */
 export async function sync(
   tracker: string,
   what: readonly string[],
@@ -13,10 +13,10 @@ export async function sync(
 ): Promise<number> {
   const options = Object.fromEntries(what.flatMap((word) => option(word) ?? []))
   const words = what.filter((word) => option(word) === undefined)
-  if (words.length === 0) throw new UsageError('name at least one run')
+  if (words.length === 0) throw new UsageError('name at least one run, or the folder of a sweep')
+  const { runsOf, syncRun } = await import('../sync.ts')
   const folders: string[] = []
-  for (const word of words) folders.push(await namedRun(word, flags.runsDir))
-  const { syncRun } = await import('../sync.ts')
+  for (const word of words) folders.push(...((await runsOf(word)) ?? [await namedRun(word, flags.runsDir)]))
   const colors = colorsFor(process.stderr)
   const warn = (_code: string, message: string): void => {
     process.stderr.write(`${colors.yellow('warning')}: ${message}\n`)

@@ -419,6 +419,7 @@ export type RunEventBody =
 export interface Tracker {
   /** Called once, before the first event, with the run's folder, in which a tracker may keep files of its own. */
   open?(folder: string): void | Promise<void>
+  /** Of a run that died `medtune sync` tells an end too, which its events.jsonl lacks. */
   record(event: RunEvent): void | Promise<void>
   close?(): void | Promise<void>
 }

@@ -21,6 +21,9 @@ export interface MirrorOptions {
 /** Tells the user something. */
 type Warn = (message: string) => void
 
+type RunEnd = Extract<RunEvent, { type: 'end' }>
+
+const ENDS_OR_OPENS: ReadonlySet<string> = new Set(['start', 'resume', 'end'])
 const RUN_STATUS = { done: 'FINISHED', failed: 'FAILED', stopped: 'KILLED' } as const
 /** What a run's folder holds that is worth keeping with it. */
 const RECORDS = ['recipe.yaml', 'resolved.json', 'report.json']
@@ -34,6 +37,8 @@ export class Mirror {
   #cursor: Cursor | undefined
   /** Bytes of events.jsonl that were read. Every process begins at 0: what was sent before is known by its step. */
   #offset = 0
+  /** Whether what was read so far ends with the run's end. */
+  #ended = false
   /** The sweep that it is a trial of; null for any other run, undefined before it is known. */
   #sweep: SweepRun | null | undefined
 
@@ -44,17 +49,25 @@ export class Mirror {
     this.#warn = warn
   }
 
-  /** Sends all that the run has recorded and the server does not have. @throws Error that says why it cannot */
-  async catchUp(): Promise<void> {
+  /**
+   * Sends all that the run has recorded and the server does not have.
+   * @param end what it came to, for a run that died without recording it
+   * @throws Error that says why it cannot
+   */
+  async catchUp(end?: RunEnd): Promise<void> {
     this.#cursor ??= await this.#known()
     for (;;) {
       const { events, offset } = await readEvents(this.#folder, this.#offset)
-      if (events.length === 0) return
+      if (events.length === 0) break
       this.#cursor ??= await this.#create(events)
       await this.#join(events)
       await this.#send(events)
       this.#offset = offset
+      for (const { type } of events) if (ENDS_OR_OPENS.has(type)) this.#ended = type === 'end'
     }
+    if (!end || !this.#cursor || this.#ended) return
+    await this.#finish(end)
+    this.#ended = true
   }
 
   /** The run's cursor, where it was sent to this server and experiment before. */
@@ -202,7 +215,7 @@ export class Mirror {
     }
   }
 
-  async #finish(end: Extract<RunEvent, { type: 'end' }>): Promise<void> {
+  async #finish(end: RunEnd): Promise<void> {
     const { run_id } = this.#cursor!
     if (end.reason !== undefined) await this.#rest.setTag(run_id, 'medtune.reason', cut(end.reason, MAX.tag))
     await this.#uploads()

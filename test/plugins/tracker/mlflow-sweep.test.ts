@@ -1,8 +1,9 @@
 /** @file A sweep on an MLflow server: one run for it, the runs of its trials below, however they come. */
-import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import mlflow from '../../../plugins/tracker/mlflow.ts'
+import type { RunEvent } from '../../../src/plugin/contract.ts'
 import { readSweep } from '../../../src/track/sweep-journal.ts'
 import { type FakeMlflow, type FakeRun, startFakeMlflow } from '../../helpers/fake-mlflow.ts'
 import { medtuneIn } from '../../helpers/program.ts'
@@ -64,12 +65,53 @@ test('a real sweep is a tree; sent later, to another experiment, it is the same 
 
   const runs = trials.map(({ run }) => join(folder, run!))
   for (const run of runs) rmSync(join(run, '.sync'), { recursive: true })
-  const args = ['sync', 'mlflow', ...runs, `uri=${server.url}`, 'experiment=later']
-  const sent = await medtuneIn(args, { cwd: project, env })
-  expect([sent.code, sent.stderr]).toEqual([0, ''])
+  const sync = async (what: readonly string[], experiment: string): Promise<void> => {
+    const args = ['sync', 'mlflow', ...what, `uri=${server.url}`, `experiment=${experiment}`]
+    const sent = await medtuneIn(args, { cwd: project, env })
+    expect([sent.code, sent.stderr]).toEqual([0, ''])
+  }
+  await sync(runs, 'later')
   check(tree('2'))
   expect(tree().children).toHaveLength(2)
+
+  // The last of them dies before it can say so, and is never tried again; another still runs.
+  const [one, last] = runs as [string, string]
+  const seen = die(last)
+  await sync([folder], 'died')
+  const { parent, children } = tree('3')
+  expect([parent.status, parent.end]).toEqual([
+    'FINISHED',
+    Math.max(seen, ...children.map(({ end }) => end!)),
+  ])
+  const dead = children.find(({ name }) => name === basename(last))!
+  expect([dead.status, dead.end, dead.tags.get('medtune.reason')]).toEqual([
+    'FAILED',
+    seen,
+    'the process died without a word',
+  ])
+  die(one, { pid: process.pid, heartbeat: new Date().toISOString() })
+  await sync([folder], 'alive')
+  expect([
+    tree('4').parent.status,
+    ...tree('4')
+      .children.map(({ status }) => status)
+      .sort(),
+  ]).toEqual([...['RUNNING', 'FAILED', 'RUNNING']])
 })
+
+/** Makes of a finished run what a process leaves that is killed at its end; returns its last sign of life, ms. */
+function die(run: string, record: object = { pid: 2 ** 22 + 1 }): number {
+  const events = readFileSync(join(run, 'events.jsonl'), 'utf8').trimEnd().split('\n')
+  expect(JSON.parse(events.pop()!)).toMatchObject({ type: 'end', status: 'done' })
+  writeFileSync(join(run, 'events.jsonl'), `${events.join('\n')}\n{"time":`)
+  rmSync(join(run, 'report.json'))
+  const file = join(run, 'run.json')
+  const seen = Date.parse((JSON.parse(events.at(-1)!) as { time: string }).time) + 5000
+  const before = JSON.parse(readFileSync(file, 'utf8')) as object
+  const now = { ...before, status: 'running', heartbeat: new Date(seen).toISOString(), ...record }
+  writeFileSync(file, JSON.stringify(now))
+  return seen
+}
 
 // ---------------------------------------------------------------------------------- what may go wrong
 
@@ -105,11 +147,12 @@ const context = {
   ...{ recipeDir: '', resolvePath: (path: string) => path, seed: 0 },
   warn: (_code: string, message: string) => void warnings.push(message),
 }
-/** Sends what a run's folder has gained, as a process of its own would. */
-async function send(folder: string): Promise<void> {
+/** Sends what a run's folder has gained, as a process of its own would; `told` as an end that it does not hold. */
+async function send(folder: string, told?: RunEvent): Promise<void> {
   const options = { uri: server.url, experiment: 'tests', nan: 'skip', artifacts: 'none' } as const
   const tracker = mlflow.create(options, context)
   await (await tracker).open?.(folder)
+  if (told) await (await tracker).record(told)
   await (await tracker).close?.()
 }
 
@@ -144,9 +187,9 @@ test('two trials that see no sweep each make one: in the end there is one, with 
 test('six trials at once, and pages of one run: one sweep', async () => {
   server.settings.page = 1
   const folders = Array.from({ length: 6 }, (_, i) => trialFolder(`000${i}-a`, i))
-  await Promise.all(folders.map(send))
+  await Promise.all(folders.map((folder) => send(folder)))
   for (const folder of folders) end(folder, 20, 'failed')
-  await Promise.all(folders.map(send))
+  await Promise.all(folders.map((folder) => send(folder)))
   const { parent, children } = tree()
   expect(children).toHaveLength(6)
   expect([parent.status, parent.end]).toEqual(['FAILED', 1e12 + 20_000])
@@ -168,6 +211,25 @@ test('the sweep runs while a trial runs, and again when one goes on; a lost atte
   writeFileSync(join(last, 'events.jsonl'), resumed.map(line).join(''))
   await send(last)
   expect([tree().parent.status, tree().parent.end]).toEqual(['RUNNING', undefined])
+})
+
+test('a run that died is given its end once it is told, on top of what it had sent itself', async () => {
+  const [lost, done] = [trialFolder('0000-a', 0), trialFolder('0001-b', 1)]
+  end(done, 3)
+  for (const folder of [lost, done]) await send(folder)
+  expect(tree().parent.status).toBe('RUNNING')
+  const died = { type: 'end', status: 'failed', reason: 'gone', time: time(9) } as const
+  await send(lost, died)
+  const child = tree().children.find(({ name }) => name === basename(lost))!
+  expect([child.status, child.end, child.tags.get('medtune.reason')]).toEqual(['FAILED', 1e12 + 9000, 'gone'])
+  expect([tree().parent.status, tree().parent.end]).toEqual(['FINISHED', 1e12 + 9000])
+  // One that has written its end knows better.
+  await send(done, died)
+  expect(
+    tree()
+      .children.map(({ status }) => status)
+      .sort(),
+  ).toEqual(['FAILED', 'FINISHED'])
 })
 
 test('a worker elsewhere makes the run; a trial that sees the folder says what the sweep is', async () => {
