@@ -114,6 +114,7 @@ async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<Readonl
     await mkdir(folder, { recursive: true })
     await writeScored(join(folder, file), items, {
       ...{ name, target: targetOf(asked.name), metric, better, options: wanted },
+      ...(evaluation.templated === false ? {} : { template: asked.way }),
       scores: outcomeScores(outcome),
     })
     logScoring(folder, { name, which, items: items.length, model: store?.model ?? '', file })

@@ -55,6 +55,7 @@ export default definePlugin({
     const questions = items.map((item) => readQuestion(item, options))
     refuseTwins(questions)
     return {
+      templated: true,
       texts: async () => questions.map(({ id, user }) => ({ id, text: user })),
       async evaluate(subject) {
         const scores = await scoreQuestions(questions, options.prefix, subject)

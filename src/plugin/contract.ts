@@ -357,6 +357,8 @@ export interface Evaluation {
   readonly needsHoldout?: boolean
   /** What makes its items a test set, such as `the split "test"`: neither a sweep nor early stopping may choose by it. */
   readonly test?: string
+  /** Whether its prompts go through the recipe's template, so that another template puts them in another way; not known if left out. */
+  readonly templated?: boolean
   /**
    * Reads, and downloads where it must, what it will ask; called once, before a run has a folder.
    * Throws what a bad option or file is told with.

@@ -18,7 +18,7 @@ import type { Registry } from '../plugin/registry.ts'
 import { completeOptions } from '../recipe/check.ts'
 import { createStage } from '../recipe/create.ts'
 import { isRecipe } from '../recipe/find.ts'
-import { loadRecipe, type ResolvedRecipe } from '../recipe/recipe.ts'
+import { loadRecipe, type ResolvedRecipe, type StageUse } from '../recipe/recipe.ts'
 import { loadRecorded } from '../recipe/recorded.ts'
 import { registryFor } from '../recipe/resolve.ts'
 import { InputError } from '../util/errors.ts'
@@ -34,6 +34,8 @@ export interface Asked {
   readonly seed: number
   readonly model: Model
   readonly template: Template
+  /** The same, as a recipe has it. */
+  readonly way: StageUse
   readonly tokenizer: Tokenizer
   readonly plan: AdapterPlan
   /** Folder of the adapter that was opened. */
@@ -101,6 +103,7 @@ async function ofRecipe(
     seed: recipe.seed,
     model,
     template,
+    way: recipe.template,
     tokenizer: await openTokenizer(model.folder),
     compute,
     precision: precisionOf(resolved, { compute }),
@@ -205,7 +208,7 @@ async function bare(
     which: adapter === undefined ? 'base' : 'tuned',
     seed: 0,
     model,
-    template: await ownTemplate(registry, model, options),
+    ...(await ownTemplate(registry, model, options)),
     tokenizer: await openTokenizer(model.folder),
     plan: adapter === undefined ? UNTRAINED : await openAdapter(registry, adapter, model, options),
     ...(adapter === undefined ? {} : { adapter }),
@@ -214,16 +217,24 @@ async function bare(
   }
 }
 
-async function ownTemplate(registry: Registry, model: Model, options: AskOptions): Promise<Template> {
+async function ownTemplate(
+  registry: Registry,
+  model: Model,
+  options: AskOptions,
+): Promise<Pick<Asked, 'template' | 'way'>> {
+  const named = async (use: string): Promise<Pick<Asked, 'template' | 'way'>> => ({
+    template: await make(registry, 'template', use, {}, options),
+    way: { use, ...completeOptions(registry.get('template', use), {}) },
+  })
   const [own, text] = TEMPLATES
-  const template = await make(registry, 'template', own, {}, options)
+  const found = await named(own)
   try {
-    await template.open?.(model.folder)
-    return template
+    await found.template.open?.(model.folder)
+    return found
   } catch (error) {
     if ((error as Error).name !== 'InputError') throw error
     options.warn('no-template', `${(error as Error).message}; text is continued as it stands`)
-    return make(registry, 'template', text, {}, options)
+    return named(text)
   }
 }
 

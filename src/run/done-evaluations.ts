@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EvalOutcome } from '../plugin/contract.ts'
+import type { StageUse } from '../recipe/recipe.ts'
 import { parseJson } from '../track/json.ts'
 import type { RunFolder } from '../track/run-folder.ts'
 import { parseItem } from '../track/scorings.ts'
@@ -11,6 +12,9 @@ import { parseItem } from '../track/scorings.ts'
 interface Summary extends Omit<EvalOutcome, 'items'> {
   /** What was evaluated on what; see `evaluate.ts`. */
   readonly subject: string
+  /** How it was asked: the evaluation's options, and the template where its prompts go through it. */
+  readonly options?: StageUse | undefined
+  readonly template?: StageUse | undefined
   /** SHA-256 (hex) of the file of items. */
   readonly sha256: string
 }
@@ -23,13 +27,13 @@ export async function writeOutcome(
   name: string,
   which: Which,
   outcome: EvalOutcome,
-  subject: string,
+  { subject, ...way }: Pick<Summary, 'subject' | 'options' | 'template'>,
 ): Promise<void> {
   const { items, metric, better, extra, about } = outcome
   await folder.writeItems(name, which, items)
   const sha256 = hash(await readFile(folder.file('eval', `${name}.${which}.jsonl`)))
   const said = { ...(extra ? { extra } : {}), ...(about ? { about } : {}) }
-  const summary: Summary = { metric, better, ...said, subject, sha256 }
+  const summary: Summary = { metric, better, ...said, ...way, subject, sha256 }
   await folder.writeJson(join('eval', `${name}.${which}.json`), summary)
 }
 

@@ -51,7 +51,8 @@ export async function evaluateAll(
       const { items } = outcome
       logScoring(log.folder.file('eval'), { name, which, items: items.length, model: store?.model ?? '' })
     }
-    if (!done) await writeOutcome(log.folder, name, which, outcome, subject)
+    const template = evaluation.templated === false ? undefined : recipe.template
+    if (!done) await writeOutcome(log.folder, name, which, outcome, { subject, options, template })
     outcomes.set(name, outcome)
     if (!done || !log.kept.evaluations.has(evaluationKey(step, name)))
       log.events.emit({ type: 'eval', step, name, scores: plainScores(outcome) })

@@ -192,7 +192,7 @@ test('compare in JSON has the numbers and the paired test', async () => {
   const { recipe, evaluations, samples } = JSON.parse(out)
   expect(recipe).toEqual([{ key: 'adapter.rank', values: [8, 16] }])
   expect(evaluations[0].difference[1]).toMatchObject({
-    ...{ value: 0.375, n: 40, wins: 15, ties: 25, losses: 0, other: 0, test: 'mcnemar-exact' },
+    ...{ value: 0.375, n: 40, wins: 15, ties: 25, losses: 0, test: 'mcnemar-exact' },
     ...{ p: expect.closeTo(2 ** -14, 12), p_holm: expect.closeTo(2 ** -14, 12), verdict: 'better' },
     // 2.8 standard errors of the difference, with a gain and a loss added.
     mde: expect.closeTo(2.8016 * Math.sqrt((17 / 42 - (15 / 42) ** 2) / 42), 3),
@@ -212,8 +212,36 @@ test('items that ask something else are not paired', async () => {
   const file = join(folder, 'eval', 'exam.tuned.jsonl')
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('question 1', 'another 1'))
   const { out } = await medtune('compare', '01-a', '03-01-z', '--json')
-  expect(JSON.parse(out).evaluations[0].difference[1]).toMatchObject({ n: 29, other: 11 })
+  const [table] = JSON.parse(out).evaluations
+  expect(table.difference[1]).toMatchObject({ n: 29 })
+  expect(table.remarks).toEqual([[], ['11 items have the id of another question there and were left out']])
   await medtune('runs', 'rm', '03-01-z', '--purge')
+})
+
+test('the same questions behind other examples are paired, and that they were put in another way is said', async () => {
+  const items = answers(40, (i) => i < 30).map((item) => ({
+    ...item,
+    detail: {
+      ...item.detail,
+      prompt: `one? yes\n\n${item.detail!.prompt}`,
+      question: item.detail!.prompt,
+    },
+  }))
+  const config = { template: { use: 'gemma' } }
+  makeRun(root, { id: '2026-03-01-few', config, items: { exam: { base: items, tuned: items.slice(0, 36) } } })
+  const { out } = await medtune('compare', '01-a', '03-01-few')
+  expect(out).toMatch(/B: 4 items are in one of the two only and were left out/)
+  expect(out).toMatch(/B: 36 of 36 questions have other text before them \(examples/)
+  expect(out).toMatch(/B: another template: what goes through it was put in another way/)
+  const { evaluations, samples } = JSON.parse((await medtune('compare', '03-01-few', '01-a', '--json')).out)
+  expect(evaluations[0].difference[1]).toMatchObject({ n: 36 })
+  // A sample shows the question, not the examples before it.
+  expect(samples[0].samples[0].prompt).toMatch(/^question \d+\?$/)
+  expect(samples[0].samples[0].answers[1]).not.toBeNull()
+  // eval --compare pairs by the same rule.
+  const both = await medtune('eval', '--compare', '01-a', '03-01-few', '--json')
+  expect(JSON.parse(both.out)[0].differences[0]).toMatchObject({ n: 36 })
+  await medtune('runs', 'rm', '03-01-few', '--purge')
 })
 
 test('text of unknown making stays text on the terminal, in Markdown and in CSV', async () => {

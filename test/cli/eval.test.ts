@@ -154,6 +154,15 @@ test('a run and a bare model are compared on the questions that both were asked,
   expect(stdout).toMatch(/^my-task: acc, higher is better\n {2}bare: \S+ % \[.*\], n 10\n/)
   expect(stdout).toMatch(/left out: 2 of 12 of bare\n/)
   expect(stdout).toMatch(/not asked alike: bare fewshot 2; \S+ fewshot 0\n/)
+  // In turns, each goes through a template of its own; the question stays the same.
+  await medtune('eval', trained, ...task, '--chat', '--limit', '5')
+  const turns = join(project, 'turns')
+  await medtune('eval', join(project, 'model'), ...task, '--chat', '--limit', '5', '--out', turns)
+  const chat = await medtune('eval', '--compare', turns, trained)
+  expect(chat.stdout).toMatch(/turns: \S+ % \[.*\], n 5\n/)
+  expect(chat.stdout).toMatch(
+    /not asked alike: turns fewshot 0, chat true, template plain.*; \S+ fewshot 0, chat true, template gemma/,
+  )
   // The same ids with other questions are other items.
   const file = itemFile('bare', 'base')!
   const other = lines(file).map((item, i) => ({ ...item, ...(i < 4 ? { reference: 'blue' } : {}) }))

@@ -77,6 +77,11 @@ test('scores of base and tuned are reported with their uncertainty and their dif
     expect(loss![which]).toMatchObject({ n: 4, tokens: weight })
     expect(loss![which].perplexity).toBeCloseTo(Math.exp(Number(loss![which].loss)), 6)
   }
+  // Documents are known by what they are, so that losses of others are not paired with them.
+  const documents = (which: string): string[] =>
+    lines(folder, `eval/loss.${which}.jsonl`).map(({ document }) => document)
+  expect(new Set(documents('base')).size).toBe(4)
+  expect(documents('tuned')).toEqual(documents('base'))
   const change = Number(loss!.tuned.loss) - Number(loss!.base.loss)
   expect(loss!.difference.loss).toBeCloseTo(change, 9)
   expect(change).toBeLessThan(-0.5)

@@ -78,8 +78,8 @@ function figuresSection(comparison: Comparison): Section {
 }
 
 function evalSection(table: EvalTable): Section {
-  const { name, metric, better, base, tuned, difference: differences } = table
-  const other = differences.filter((one) => one !== null && one.other > 0).length
+  const { name, metric, better, base, tuned, difference: differences, remarks } = table
+  const unpaired = differences.every((one) => one === null) && remarks.flat().length === 0
   return {
     title: `${name}: ${metric}, ${better} is better`,
     columns: [
@@ -98,10 +98,8 @@ function evalSection(table: EvalTable): Section {
       ...against(metric, differences[i] ?? null, gapOf(table, i)),
     ]),
     notes: [
-      ...(other > 0 ? ['items of the same id that ask something else in another run were left out'] : []),
-      ...(differences.every((one) => one === null)
-        ? ['only figures were recorded, so chance is not told']
-        : []),
+      ...remarks.flatMap((list, i) => list.map((remark) => `${letter(i)}: ${remark}`)),
+      ...(unpaired ? ['only figures were recorded, so chance is not told'] : []),
     ],
   }
 }

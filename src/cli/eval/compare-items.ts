@@ -73,8 +73,9 @@ function compareAll(matched: readonly MatchedSets[], targets: readonly string[])
     name,
     metric: sets[0]!.metric,
     better: sets[0]!.better,
-    models: sets.map(({ items, file, options }, k) => ({
+    models: sets.map(({ items, file, options, template }, k) => ({
       ...{ target: targets[k]!, file, options, had: sizes[k]! },
+      ...(template === undefined ? {} : { template }),
       ...estimate(items),
     })),
     differences: compared[i]!.map((one, k) => differenceOf(one, targets[k + 1]!, sets[0]!.better)),
@@ -136,7 +137,7 @@ function told(compared: Compared, names: readonly string[], show: number): strin
 /** What a reader must know to read it right: other items, other ways of asking. */
 function notes({ models }: Compared, names: readonly string[]): string[] {
   const left = models.flatMap(({ had, n }, i) => (had > n ? [`${had - n} of ${had} of ${names[i]}`] : []))
-  const ways = models.map(({ options }) => wayOf(options))
+  const ways = models.map(wayOf)
   const known = ways.filter((way) => way !== undefined)
   const differ = new Set(known).size > 1
   return [
@@ -150,10 +151,16 @@ function notes({ models }: Compared, names: readonly string[]): string[] {
 }
 
 /** How a task was put; undefined where nothing says so. */
-function wayOf(options: Compared['models'][number]['options']): string | undefined {
+function wayOf({ options, template }: Compared['models'][number]): string | undefined {
   if (Object.keys(options).length === 0) return undefined
   const { fewshot = 0, chat } = options
-  return `fewshot ${String(fewshot)}${chat === undefined ? '' : `, chat ${String(chat)}`}`
+  const { use, ...own } = template ?? {}
+  const more = Object.keys(own).length === 0 ? '' : ` ${visibleLine(JSON.stringify(own))}`
+  return [
+    `fewshot ${String(fewshot)}`,
+    ...(chat === undefined ? [] : [`chat ${String(chat)}`]),
+    ...(template === undefined ? [] : [`template ${String(use)}${more}`]),
+  ].join(', ')
 }
 
 function differenceLine({ id, predictions, scores, reference }: Differing): string {

@@ -112,7 +112,7 @@ async function thinOut(run: RunColumns, columns: Uint8Array[]): Promise<Header> 
 
 function cutItem({ detail, question, ...scores }: ItemRow): ItemRow {
   const short = Object.fromEntries(
-    ['prompt', 'reference', 'prediction', 'text', 'answer']
+    ['question', 'prompt', 'reference', 'prediction', 'text', 'answer']
       .filter((key) => detail[key] !== undefined && detail[key] !== null)
       .map((key) => [key, cutText(detail[key])]),
   )

@@ -25,6 +25,12 @@ export function askText({ examples, question, delimiter }: Ask): string {
   return examples.map(({ prompt, reference }) => `${prompt}${delimiter}${reference}\n\n`).join('') + question
 }
 
+/** What an item of results says it was asked: the whole prompt, and the question by itself where more stands before it. */
+export function askedDetail(ask: Ask): { readonly prompt: string; readonly question?: string } {
+  const prompt = ask.system + askText(ask)
+  return prompt === ask.question ? { prompt } : { prompt, question: ask.question }
+}
+
 /** The prompt up to where the model answers; in a chat, each example is a turn of the user's and one of the model's. */
 export function promptSpans({ template, opening }: Subject, ask: Ask): readonly Span[] {
   const { system, examples, question, chat } = ask

@@ -1,7 +1,7 @@
 /** @file A task asked by letting the model write: choices are read from its answer by named rules, texts are compared with a target. */
 import type { EvalItem, Generation, Subject } from '../../plugin/contract.ts'
 import { majority, type ReadAnswer, readAnswer } from './answers.ts'
-import { type Ask, askText, promptSpans } from './ask.ts'
+import { type Ask, askedDetail, promptSpans } from './ask.ts'
 import type { MetricName, RuleName, TaskDefinition } from './definition.ts'
 import type { TaskItem } from './items.ts'
 import type { Answers, AskedItem } from './likelihood.ts'
@@ -70,7 +70,7 @@ function judge(
       ...(cluster === undefined ? {} : { cluster }),
       ...(Object.keys(also).length === 0 ? {} : { also }),
       detail: {
-        prompt: askText(ask),
+        ...askedDetail(ask),
         outputs: samples.map(({ text }) => text),
         prediction: named(voted(answers[headline!]!), choices),
         ...Object.fromEntries(
@@ -137,7 +137,7 @@ function compare(
     ...(cluster === undefined ? {} : { cluster }),
     ...(metrics.length > 1 ? { also } : {}),
     detail: {
-      prompt: askText(ask),
+      ...askedDetail(ask),
       outputs: samples.map(({ text }) => text),
       prediction: samples[0]!.text,
       reference,

@@ -35,8 +35,8 @@ async function judgeAll(
   options: JudgeOptions,
   { signal, progress }: Pick<Subject, 'signal' | 'progress'>,
 ): Promise<readonly Judgement[]> {
-  const texts = items.map(({ detail: { prompt, prediction, reference } = {} }) => ({
-    question: String(prompt),
+  const texts = items.map(({ detail: { question, prompt, prediction, reference } = {} }) => ({
+    question: String(question ?? prompt),
     answer: String(prediction),
     reference: String(reference),
   }))

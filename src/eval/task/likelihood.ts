@@ -1,6 +1,6 @@
 /** @file A task asked by log-probability: the likeliest choice is the model's answer. */
 import type { ChoiceGroup, EvalItem, Subject } from '../../plugin/contract.ts'
-import { type Ask, askText, choiceGroup, fitGroups, promptSpans } from './ask.ts'
+import { type Ask, askedDetail, choiceGroup, fitGroups, promptSpans } from './ask.ts'
 import type { TaskDefinition } from './definition.ts'
 import type { TaskItem } from './items.ts'
 
@@ -79,7 +79,7 @@ function judge(
         ? {}
         : { also: Object.fromEntries(others.map((name) => [name, scores[name]])) }),
       detail: {
-        prompt: askText(ask),
+        ...askedDetail(ask),
         choices,
         logprobs,
         prediction: choices[best] ?? null,

@@ -58,6 +58,7 @@ export async function openTask(
   const test = tasks.map((task) => task.test).find((found) => found !== undefined)
   return {
     ...(test === undefined ? {} : { test }),
+    templated: members.some(({ task }) => inTurns(task, options)),
     prepare,
     async texts() {
       const parts = await Promise.all(
@@ -79,6 +80,9 @@ export async function openTask(
     },
   }
 }
+
+/** Whether a task is put in turns of the recipe's template. */
+const inTurns = ({ ask }: TaskDefinition, { chat }: TaskOptions): boolean => chat ?? ask === 'generate'
 
 interface Member {
   readonly task: TaskDefinition
@@ -189,14 +193,14 @@ class OpenTask {
   }
 
   async #read(): Promise<readonly AskedItem[]> {
-    const { fewshot, limit, answer_from: answerFrom, chat } = this.#options
+    const { fewshot, limit, answer_from: answerFrom } = this.#options
     const ids = this.#ids
     const dataset = await this.#dataset()
     const half = ids === undefined ? await this.#half(dataset) : undefined
     this.#isHalved = half !== undefined
     const items = await readItemsOf(this.#task, dataset.read('train'), { limit, ids, answerFrom, half })
     const drawn = fewshot === 0 ? [] : await this.#examples(items, fewshot, half)
-    const { system, ask, delimiter } = this.#task
+    const { system, delimiter } = this.#task
     return items.map((item, i) => ({
       item,
       ask: {
@@ -204,7 +208,7 @@ class OpenTask {
         examples: drawn[i] ?? [],
         question: item.prompt,
         delimiter,
-        chat: chat ?? ask === 'generate',
+        chat: inTurns(this.#task, this.#options),
       },
     }))
   }

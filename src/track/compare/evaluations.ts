@@ -3,6 +3,7 @@ import { compareItems, holm, type Verdict, verdict } from '../../util/paired.ts'
 import { estimate } from '../../util/statistics.ts'
 import type { RowEval, RunRow } from '../read/run-row.ts'
 import type { ItemRow } from './items.ts'
+import { type Pairing, pairItems } from './question.ts'
 
 export interface EvalCell {
   readonly value: number
@@ -25,8 +26,6 @@ export interface EvalDifference {
   readonly wins: number
   readonly ties: number
   readonly losses: number
-  /** Items of the same id that ask something else, and so are left out. */
-  readonly other: number
 }
 
 export interface EvalTable {
@@ -38,6 +37,8 @@ export interface EvalTable {
   readonly tuned: readonly (EvalCell | null)[]
   /** Null for the first run and where no item is shared. */
   readonly difference: readonly (EvalDifference | null)[]
+  /** How its questions differ from those of the first run, or how they were put: sentences, none where all is alike. */
+  readonly remarks: readonly (readonly string[])[]
 }
 
 /** How far run `i` lies from the first where no item tells more: of its figure alone; undefined for the first. */
@@ -66,7 +67,8 @@ async function compareOne(name: string, runs: readonly RunItems[]): Promise<Eval
   const items = await Promise.all(runs.map((run) => run.items(name)))
   const cell = (which: 'base' | 'tuned') => (one: RowEval | undefined, i: number) =>
     one?.[which] ?? (which === 'tuned' && items[i]!.length > 0 ? estimate(items[i]!) : null)
-  const pairs = items.map((own, i) => (i === 0 ? null : pairUp(items[0]!, own, better)))
+  const paired = items.map((own) => pairItems(items[0]!, own))
+  const pairs = paired.map((pairing, i) => (i === 0 ? null : measure(pairing, better)))
   // The first run is compared with none: it is no test of the family.
   const corrected = holm(pairs.flatMap((pair) => (pair ? [pair.p] : [])))
   return {
@@ -80,23 +82,41 @@ async function compareOne(name: string, runs: readonly RunItems[]): Promise<Eval
       const p_holm = corrected.shift()!
       return { ...pair, p_holm, verdict: verdict(pair, p_holm, better) }
     }),
+    remarks: paired.map((pairing, i) => remarksOf(pairing, runs[0]!.row, runs[i]!.row)),
   }
 }
 
-function pairUp(
-  first: readonly ItemRow[],
-  second: readonly ItemRow[],
-  better: 'higher' | 'lower',
-): Omit<EvalDifference, 'p_holm' | 'verdict'> | null {
-  const before = new Map(first.map((item) => [item.id, item]))
-  const common = second.filter(({ id }) => before.has(id))
-  const same = common.filter(({ id, question }) => before.get(id)!.question === question)
-  if (same.length === 0) return null
-  const { value, ci95, n, p, test, mde } = compareItems(first, same, SEED)
+type Measured = Omit<EvalDifference, 'p_holm' | 'verdict'>
+
+function measure({ pairs }: Pairing<ItemRow>, better: 'higher' | 'lower'): Measured | null {
+  if (pairs.length === 0) return null
+  const [first, second] = [pairs.map(([one]) => one), pairs.map(([, other]) => other)]
+  const { value, ci95, n, p, test, mde } = compareItems(first, second, SEED)
   const sign = better === 'higher' ? 1 : -1
-  const changes = same.map((item) => sign * (item.score - before.get(item.id)!.score))
+  const changes = pairs.map(([one, other]) => sign * (other.score - one.score))
   const wins = changes.filter((change) => change > 0).length
   const losses = changes.filter((change) => change < 0).length
-  const ties = same.length - wins - losses
-  return { value, ci95, n, p, test, mde, wins, ties, losses, other: common.length - same.length }
+  return { value, ci95, n, p, test, mde, wins, ties: pairs.length - wins - losses, losses }
+}
+
+/** What a reader must know of the pairs to read the difference right. */
+function remarksOf(pairing: Pairing<ItemRow>, first: RunRow, own: RunRow): string[] {
+  const { pairs, other, alone, reworded } = pairing
+  const isTemplate = (key: string): boolean => key === 'template' || key.startsWith('template.')
+  const template = ({ config }: RunRow): string =>
+    JSON.stringify(
+      Object.entries(config)
+        .filter(([key]) => isTemplate(key))
+        .sort(),
+    )
+  return [
+    ...(pairs.length > 0 && alone > 0 ? [`${alone} items are in one of the two only and were left out`] : []),
+    ...(other > 0 ? [`${other} items have the id of another question there and were left out`] : []),
+    ...(reworded > 0
+      ? [`${reworded} of ${pairs.length} questions have other text before them (examples, a system text)`]
+      : []),
+    ...(pairs.length > 0 && template(first) !== template(own)
+      ? ['another template: what goes through it was put in another way']
+      : []),
+  ]
 }

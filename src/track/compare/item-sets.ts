@@ -4,6 +4,9 @@ import { basename, join } from 'node:path'
 import type { EvalItem } from '../../plugin/contract.ts'
 import { isObject, type JsonObject } from '../../util/json-object.ts'
 import { readScoredItems, readSummary } from '../scorings.ts'
+import { type AskedItem, pairItems, questionOf } from './question.ts'
+
+export type ScoredItem = EvalItem & AskedItem
 
 /** What one model said to the items of one evaluation. */
 export interface ItemSet {
@@ -14,7 +17,9 @@ export interface ItemSet {
   readonly better: 'higher' | 'lower'
   /** How it was asked, as far as the file beside it says. */
   readonly options: JsonObject
-  readonly items: readonly EvalItem[]
+  /** The template that it went through, as far as that file says. */
+  readonly template: JsonObject | undefined
+  readonly items: readonly ScoredItem[]
 }
 
 /** The sets of several models that hold the same questions, and these questions alone, in one order. */
@@ -48,7 +53,7 @@ export function readItemSets(target: string): readonly ItemSet[] {
 
 function readSet(file: string, stem: string): ItemSet {
   const about = readSummary(file)
-  const items = readScoredItems(file)
+  const items = readScoredItems(file).map((item) => ({ ...item, question: questionOf(item.detail ?? {}) }))
   const text = (key: string): string | undefined => {
     const value = about[key]
     return typeof value === 'string' ? value : undefined
@@ -61,6 +66,7 @@ function readSet(file: string, stem: string): ItemSet {
     metric: text('metric') ?? '',
     better: better === 'lower' ? 'lower' : 'higher',
     options: isObject(about.options) ? about.options : {},
+    template: isObject(about.template) ? about.template : undefined,
     items,
   }
 }
@@ -94,12 +100,14 @@ const isNamed = ({ name, file }: ItemSet, wanted: string): boolean =>
 function matchOne(first: ItemSet, others: readonly (readonly ItemSet[])[]): MatchedSets[] {
   const sets = [first]
   for (const candidates of others) {
-    const shared = candidates.map((set) => ({ set, count: sharedIds(first.items, set.items).size }))
+    const shared = candidates.map((set) => ({ set, count: pairItems(first.items, set.items).pairs.length }))
     const most = shared.reduce((best, one) => (one.count > (best?.count ?? 0) ? one : best), shared[0])
     if (most === undefined || most.count === 0) return []
     sets.push(most.set)
   }
-  const common = sets.slice(1).map(({ items }) => sharedIds(first.items, items))
+  const common = sets
+    .slice(1)
+    .map(({ items }) => new Set(pairItems(first.items, items).pairs.map(([{ id }]) => id)))
   const ids = first.items.map(({ id }) => id).filter((id) => common.every((shared) => shared.has(id)))
   if (ids.length === 0) return []
   return [
@@ -111,29 +119,7 @@ function matchOne(first: ItemSet, others: readonly (readonly ItemSet[])[]): Matc
   ]
 }
 
-function picked(items: readonly EvalItem[], ids: readonly string[]): readonly EvalItem[] {
+function picked(items: readonly ScoredItem[], ids: readonly string[]): readonly ScoredItem[] {
   const byId = new Map(items.map((item) => [item.id, item]))
   return ids.map((id) => byId.get(id)!)
-}
-
-/** Ids under which both have the same question. */
-function sharedIds(a: readonly EvalItem[], b: readonly EvalItem[]): ReadonlySet<string> {
-  const byId = new Map(a.map((item) => [item.id, item]))
-  const same = b.filter((item) => {
-    const other = byId.get(item.id)
-    return other !== undefined && isSameQuestion(other, item)
-  })
-  return new Set(same.map(({ id }) => id))
-}
-
-/** Characters at the end of a prompt that tell questions apart. */
-const ENDING = 160
-
-/** The same answer is right, among the same choices, to prompts that end alike: examples may stand before one of them. */
-function isSameQuestion(a: EvalItem, b: EvalItem): boolean {
-  const rest = ({ detail }: EvalItem): string => JSON.stringify([detail?.reference, detail?.choices])
-  if (rest(a) !== rest(b)) return false
-  const [one, other] = [String(a.detail?.prompt ?? ''), String(b.detail?.prompt ?? '')]
-  const length = Math.min(one.length, other.length, ENDING)
-  return one.slice(one.length - length) === other.slice(other.length - length)
 }

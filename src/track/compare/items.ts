@@ -3,9 +3,10 @@
 import { isObject, type JsonObject } from '../../util/json-object.ts'
 import type { Scored } from '../../util/statistics.ts'
 import { toNumber } from '../json.ts'
+import { questionOf } from './question.ts'
 
 export interface ItemRow extends Scored {
-  /** What was asked, as one text; the same question in two runs has the same. */
+  /** What was asked, as one text; see question.ts. */
   readonly question: string
   readonly detail: JsonObject
 }
@@ -22,10 +23,8 @@ export function parseItem(line: string): ItemRow | undefined {
   const { id, score, weight, cluster, part: _part, also: _also, ...detail } = row
   const number = toNumber(score)
   if (number === undefined) return undefined
-  const { prompt, reference, choices } = detail
-  const question = JSON.stringify([prompt, reference, choices])
   const group = typeof cluster === 'string' ? { cluster } : {}
-  return { id, score: number, weight: toNumber(weight) ?? 1, ...group, question, detail }
+  return { id, score: number, weight: toNumber(weight) ?? 1, ...group, question: questionOf(detail), detail }
 }
 
 /** What the model said, as text; undefined for an evaluation that asks for no answer. */

@@ -1,6 +1,7 @@
 /** @file The same items answered by several runs, side by side. */
 import type { EvalTable, RunItems } from './evaluations.ts'
 import { answerOf, type ItemRow, textOf } from './items.ts'
+import { pairItems } from './question.ts'
 
 export interface Answer {
   readonly text: string
@@ -60,19 +61,21 @@ export function sideBySide(
   items: readonly (readonly ItemRow[])[],
   better: 'higher' | 'lower',
 ): readonly Sample[] {
-  const others = items.map((list) => new Map(list.map((item) => [item.id, item])))
+  const first = items[0] ?? []
+  const same = items.map((list) => new Map(pairItems(first, list).pairs.map(([, item]) => [item.id, item])))
   const sign = better === 'higher' ? 1 : -1
-  return (items[0] ?? []).flatMap((first) => {
-    if (answerOf(first) === undefined) return []
-    const answers = others.map((list, run) => {
-      const item = list.get(first.id)
-      if (!item || item.question !== first.question) return null
-      const change = sign * (item.score - first.score)
+  return first.flatMap((own) => {
+    if (answerOf(own) === undefined) return []
+    const answers = same.map((list, run) => {
+      const item = list.get(own.id)
+      if (!item) return null
+      const change = sign * (item.score - own.score)
       const outcome = change > 0 ? 'win' : change < 0 ? 'loss' : 'tie'
       return { text: answerOf(item) ?? '', score: item.score, outcome: run === 0 ? null : outcome } as const
     })
-    const { prompt, reference } = first.detail
-    return [{ id: first.id, prompt: textOf(prompt ?? ''), reference: textOf(reference ?? ''), answers }]
+    const { question, prompt, reference } = own.detail
+    const asked = textOf(question ?? prompt ?? '')
+    return [{ id: own.id, prompt: asked, reference: textOf(reference ?? ''), answers }]
   })
 }
 

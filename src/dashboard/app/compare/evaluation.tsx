@@ -18,7 +18,7 @@ interface Props {
 }
 
 export function EvalSection({ table, runs }: Props) {
-  const { name, metric, better, base, tuned, difference } = table
+  const { name, metric, better, base, tuned, difference, remarks } = table
   const scale = axisOf([...base, ...tuned])
   const field = `eval.${name}.${metric}`
   const counts = new Set(tuned.flatMap((cell) => cell?.n ?? []))
@@ -73,8 +73,12 @@ export function EvalSection({ table, runs }: Props) {
           </tbody>
         </table>
       </div>
-      {difference.some((one) => one !== null && one.other > 0) && (
-        <p class="note">Items of the same id that ask something else in another run were left out.</p>
+      {remarks.map((list, i) =>
+        list.map((remark) => (
+          <p class="note" key={`${i} ${remark}`}>
+            <Badge index={i} /> {remark}
+          </p>
+        )),
       )}
     </section>
   )
