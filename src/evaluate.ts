@@ -5,7 +5,7 @@ import { compareAll, type EvalReport, type ModelReport, modelReport, outcomeScor
 import type { Encoded, EvalOutcome } from './plugin/contract.ts'
 import type { StageUse } from './recipe/recipe.ts'
 import { type Asked, findAsked } from './run/asked.ts'
-import { contaminatedItems } from './run/contaminated.ts'
+import { checkHeldOut, contaminatedItems } from './run/contaminated.ts'
 import { allDocuments, openData } from './run/data.ts'
 import type { RunOptions } from './run/options.ts'
 import { prepareEvaluations } from './run/preflight.ts'
@@ -56,6 +56,7 @@ export async function evaluate(target: string, options: EvaluateOptions): Promis
   refuseUnwritable(folder)
   return closing(async (use) => {
     const holdout = asking.dataset && (await use(openRows(asking, asked, warn)))
+    if (holdout && asking.run) await checkHeldOut(asking.run, holdout)
     options.onBegin?.()
     const engine = await use(openScoringEngine(asked, options.signal))
     const scoring = { asking, asked, engine, holdout: () => allDocuments(holdout?.holdout), folder, options }

@@ -60,7 +60,9 @@ export async function verifyRun(folder: string): Promise<Verification> {
 }
 
 /** Input files that are no longer what the run read, by a hash that is kept: for a run that is repeated. */
-export async function changedInputs({ inputs = [] }: RunRecord): Promise<readonly FileCheck[]> {
+export async function changedInputs({
+  inputs = [],
+}: Pick<RunRecord, 'inputs'>): Promise<readonly FileCheck[]> {
   const checks = await Promise.all(inputs.map((input) => checkFile(input, input.path, hashFileOnce)))
   return checks.filter(({ status }) => status === 'changed' || status === 'missing')
 }

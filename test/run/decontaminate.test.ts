@@ -77,6 +77,21 @@ test('planted rows are found, listed, told of, and dropped where the recipe says
     undefined,
     expect.stringMatching(/^the run's rows cannot be searched for the items: .*rows\.jsonl: holds no rows/),
   ])
+  // Rows that were changed since are not those that it was trained on, whatever is found in them.
+  write('rows.jsonl', [...rows.slice(0, -1), { q: 'colour 99?', a: 'red' }])
+  expect(await cleanOf(warned.folder)).toEqual([
+    undefined,
+    expect.stringMatching(
+      /^the run's rows cannot be searched for the items: .*rows\.jsonl is not what it was since the run; `medtune runs verify/,
+    ),
+  ])
+  // The row that is held out is still the same one.
+  const { scores } = await evaluate(warned.folder, { evaluations: [{ use: 'loss' }] })
+  expect(scores.loss!.scores.n).toBe(1)
+  write('rows.jsonl', rows.toReversed())
+  await expect(evaluate(warned.folder, { evaluations: [{ use: 'loss' }] })).rejects.toThrow(
+    /the held-out rows are not those that the run kept out of training/,
+  )
   write('rows.jsonl', rows)
 
   const unseen = await attempt('off')
