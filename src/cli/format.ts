@@ -32,12 +32,15 @@ export function difference(metric: string, value: number): string {
   return isShare(metric) ? `${plus}${(100 * value).toFixed(1)} points` : `${plus}${figure(metric, value)}`
 }
 
+/** Too few draws have no interval: a single item, or several that share one cluster. */
 export function interval(metric: string, ends: readonly [number, number]): string {
+  if (ends.every(Number.isNaN)) return '[no interval]'
   return `[${ends.map((end) => figure(metric, end).replace(' %', '')).join(', ')}]`
 }
 
 /** Down to what a permutation test or a reader can tell apart. */
 export function pValue(p: number): string {
+  if (Number.isNaN(p)) return 'no p-value'
   return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`
 }
 

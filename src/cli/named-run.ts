@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isPath, shippedRecipes } from '../recipe/find.ts'
 import { findNamed, type Named, pickRuns } from '../track/read/runs.ts'
+import { InputError } from '../util/errors.ts'
+import { nearest } from '../util/nearest.ts'
 
 /** The folder of the run. @throws InputError for a word that means no run, or several */
 export function namedRun(word: string, runsDir: string): Promise<string> {
@@ -21,11 +23,17 @@ async function named(word: string, runsDir: string, what: Named): Promise<string
 
 /**
  * For what may also be a recipe, a model or a repository: the folder of the run of that name, else the word itself.
- * @throws InputError where several runs are meant
+ * @throws InputError where several runs are meant, or a bare word names nothing
  */
 export async function namedTarget(word: string, runsDir: string): Promise<string> {
-  if (existsSync(word) || /\.ya?ml$/i.test(word) || shippedRecipes().has(word)) return word
+  const recipes = shippedRecipes()
+  if (existsSync(word) || /\.ya?ml$/i.test(word) || recipes.has(word)) return word
   // `owner/name` is a repository, unless it is the whole name of a run.
   const id = await findNamed(runsDir, word, { whole: isPath(word) })
-  return id === undefined ? word : join(runsDir, ...id.split('/'))
+  if (id !== undefined) return join(runsDir, ...id.split('/'))
+  if (isPath(word)) return word
+  const meant = existsSync(`${word}.yaml`) ? `./${word}.yaml` : nearest(word, recipes.keys())
+  throw new InputError(
+    `${JSON.stringify(word)} is no run in ${runsDir}, no recipe that ships with medtune and no folder here${meant === undefined ? '' : `; did you mean ${meant}`}`,
+  )
 }

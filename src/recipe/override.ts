@@ -11,24 +11,37 @@ interface Override {
   readonly value: Node
 }
 
+export interface OverrideRules {
+  /** Where relative paths among the values start; the working directory if left out. */
+  readonly base?: string | undefined
+  /** The keys that a written path leads through; it is cut at each dot if left out. */
+  readonly split?: (key: string) => readonly string[]
+}
+
 /**
  * Lays overrides over a recipe, each as if a recipe that held only this key extended it. What replaces
  * goes before what lies inside (`dataset.use=` before `dataset.path=`), whatever order they were typed in.
- * @param base where relative paths among the values start
  */
 export function applyOverrides(
   root: MapNode,
   texts: readonly string[],
   problems: Problem[],
-  base: string = process.cwd(),
+  { base = process.cwd(), split = (key) => key.split('.') }: OverrideRules = {},
 ): MapNode {
-  const overrides = texts.flatMap((text, index) => parseOverride(text, index, base, problems) ?? [])
+  const overrides = texts.flatMap(
+    (text, index) => parseOverride(text, index, { base, split }, problems) ?? [],
+  )
   return overrides
     .sort((a, b) => a.path.length - b.path.length)
     .reduce((below, override) => (place(below, override, 0, problems) ?? below) as MapNode, root)
 }
 
-function parseOverride(text: string, index: number, base: string, problems: Problem[]): Override | undefined {
+function parseOverride(
+  text: string,
+  index: number,
+  { base, split }: { readonly base: string; readonly split: (key: string) => readonly string[] },
+  problems: Problem[],
+): Override | undefined {
   const where: Place = { file: '<override>', line: 1, col: index + 1, override: text, base }
   const fail = (path: string, message: string): undefined => {
     problems.push({ ...where, path, message })
@@ -36,9 +49,9 @@ function parseOverride(text: string, index: number, base: string, problems: Prob
   const equals = text.indexOf('=')
   if (equals < 1) return fail('', 'an override is written key=value, such as adapter.rank=8')
   const key = text.slice(0, equals).trim()
-  const path = key.split('.')
-  if (path.some((segment) => segment === '')) return fail(key, 'a part of the key is empty')
-  const bad = path.find(isForbidden)
+  const path = split(key)
+  if (key.split('.').some((segment) => segment === '')) return fail(key, 'a part of the key is empty')
+  const bad = key.split('.').find(isForbidden)
   if (bad !== undefined) return fail(key, `"${bad}" is not allowed as a key`)
   if (path[0] === 'extends') return fail(key, 'what a recipe extends is decided in its file')
   const own: Problem[] = []

@@ -48,7 +48,7 @@ export async function finishRecipe(
   { file, dir, source, overrides, base, broken }: RecipeOrigin,
   problems: Problem[],
 ): Promise<ResolvedRecipe> {
-  const root = applyOverrides(below, overrides, problems, base)
+  const root = applyOverrides(below, overrides, problems, { base })
   const { registry, complete } = await openRegistry(root, problems)
   const recipe = checkRecipe(root, registry, problems, { layers: !broken, plugins: complete }) as Recipe
   if (problems.length > 0) throw new RecipeError(problems)

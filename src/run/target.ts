@@ -118,7 +118,11 @@ function withOwn(problem: Problem, own: readonly string[], wanted: readonly Stag
   if (name === undefined || problem.allowed === undefined) return problem
   const beside = existsSync(`${name}.yaml`) ? `./${name}.yaml` : undefined
   const suggestion = beside ?? nearest(name, own) ?? problem.suggestion
-  return { ...problem, allowed: [...own, ...problem.allowed], ...(suggestion ? { suggestion } : {}) }
+  return {
+    ...problem,
+    allowed: [...new Set([...own, ...problem.allowed])],
+    ...(suggestion ? { suggestion } : {}),
+  }
 }
 
 /** The evaluations of a recipe by name. */

@@ -93,13 +93,26 @@ async function readSheet(file: string, overrides: readonly string[]): Promise<Sh
   if (source === undefined || !parsed) throw new RecipeError(problems)
   const broken = problems.length > 0
   const below = overFallbacks(expandStages(parsed), file, 'sweep')
-  const root = longForm(applyOverrides(below, overrides, problems))
+  const split = (key: string): readonly string[] => splitKey(key, below)
+  const root = longForm(applyOverrides(below, overrides, problems, { split }))
   const { registry, complete } = await openRegistry(root, problems)
   const rules = { schema: sweepSchema(registry, toValue(root)), known: sweepKeys(), taken: [] }
   const whole = { layers: !broken, plugins: complete }
   const spec = checkDocument(root, rules, registry, problems, whole) as SweepSpec
   refuse(problems)
   return { spec, root, registry, file, source }
+}
+
+/** A parameter's name has dots of its own: `parameters.optimizer.lr.min` is `min` of the parameter `optimizer.lr`. */
+function splitKey(key: string, root: MapNode): readonly string[] {
+  const [head = '', ...rest] = key.split('.')
+  const parameters = root.entries.get('parameters')?.value
+  if (head !== 'parameters' || rest.length === 0 || parameters?.kind !== 'map') return key.split('.')
+  const length = rest.findLastIndex((_, i) => parameters.entries.has(rest.slice(0, i + 1).join('.'))) + 1
+  // One that the file does not have is a new one.
+  return length === 0
+    ? [head, rest.join('.')]
+    : [head, rest.slice(0, length).join('.'), ...rest.slice(length)]
 }
 
 function longForm(root: MapNode): MapNode {

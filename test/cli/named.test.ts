@@ -63,6 +63,18 @@ describe.each(COMMANDS)('%s', (command, own) => {
   })
 })
 
+test.each(['eval', 'chat', 'push'])(
+  '%s: a word that names nothing says what it could have been',
+  async (command) => {
+    const rest = { eval: [], chat: ['--prompt', 'x'], push: ['me/x'] }[command]!
+    const { code, said } = await medtune(command, 'quikstart', ...rest)
+    expect(said).toMatch(
+      /"quikstart" is no run in \S+, no recipe that .* and no folder here; did you mean quickstart/,
+    )
+    expect(code).toBe(2)
+  },
+)
+
 test.each([
   ['status', /^demo: interrupted/],
   ['best', /2026-widths-c3: no trial of this sweep has come to a value yet/],

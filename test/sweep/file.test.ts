@@ -67,6 +67,27 @@ it('reads short forms, ranges, nested and conditional parameters', async () => {
   })
 })
 
+it('a parameter can be changed, a part of it too, and added from the command line', async () => {
+  const file = sweepFile(`${HEAD}parameters:
+  adapter.rank: [4, 8]
+  optimizer.lr: { distribution: log_uniform_values, min: 1e-5, max: 1e-3 }
+`)
+  const typed = [
+    'parameters.adapter.rank=[2, 16]',
+    'parameters.optimizer.lr.min=1e-4',
+    'parameters.train.clip=1',
+  ]
+  const { space } = await loadSweep(file, typed)
+  expect(Object.fromEntries(space.map(({ path: at, distribution }) => [at, distribution]))).toMatchObject({
+    'adapter.rank': { values: [2, 16] },
+    'optimizer.lr': { min: 1e-4, max: 1e-3, scale: 'log' },
+    'train.clip': { values: [1] },
+  })
+  await expect(loadSweep(file, ['parameters.adapter.rnk=[2]'])).rejects.toThrow(
+    /parameters\.adapter\.rnk: unknown key .*did you mean "rank"/,
+  )
+})
+
 it('every value occurs in a recipe that is read before the first trial', async () => {
   const { space } = await loadSweep(
     sweepFile(`${HEAD}parameters:

@@ -195,6 +195,8 @@ class OpenTask {
   async #read(): Promise<readonly AskedItem[]> {
     const { fewshot, limit, answer_from: answerFrom } = this.#options
     const ids = this.#ids
+    // One that the recipe names is a mistake of the recipe.
+    if (this.#options.ids !== undefined) await requireFile('ids', ids!)
     const dataset = await this.#dataset()
     const half = ids === undefined ? await this.#half(dataset) : undefined
     this.#isHalved = half !== undefined

@@ -54,7 +54,7 @@ export async function findNamed(
 ): Promise<string | undefined> {
   const known = await findRuns(root)
   const id = choose(word, whole ? known.filter((one) => isWhole(one, word)) : known, 'run')
-  const near = id === undefined && !whole ? nearest(word, known) : undefined
+  const near = id === undefined && !whole ? nearest(word, spellings(known)) : undefined
   if (near === undefined) return id
   throw new InputError(`${root}: no run is named ${JSON.stringify(word)}; did you mean ${near}`)
 }
@@ -91,6 +91,11 @@ function choose(word: string, known: readonly string[], what: Named): string | u
   )
 }
 
+/** What a person may have meant to type: the whole id, or what stands in it between the time and the hash. */
+function spellings(known: readonly string[]): readonly string[] {
+  return known.flatMap((id) => [id, /Z-(.+)-[0-9a-f]{8}$/.exec(id)?.[1] ?? []].flat())
+}
+
 /** A folder that is there under that name, and is something else, says what it is. */
 function unknown(root: string, word: string, known: readonly string[], what: Named): InputError {
   const one = what === 'sweep' ? 'sweep' : 'run'
@@ -98,8 +103,9 @@ function unknown(root: string, word: string, known: readonly string[], what: Nam
   const mark = one === 'sweep' ? JOURNAL : 'run.json'
   if (there !== undefined)
     return new InputError(`${there}: is no ${one} folder, it has no ${mark}${meantFolder(there)}`)
-  const near = nearest(word, known)
-  const list = one === 'run' ? `; "medtune runs --runs-dir ${root}" lists them` : ''
+  const near = nearest(word, spellings(known))
+  const all = known.length === 0 ? 'there is none' : `there are: ${known.slice(0, 5).join(', ')}`
+  const list = one === 'run' ? `; "medtune runs --runs-dir ${root}" lists them` : `; ${all}`
   const hint = near ? `; did you mean ${near}` : list
   return new InputError(`${root}: no ${one} is named ${JSON.stringify(word)}${hint}`)
 }
