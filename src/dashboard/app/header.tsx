@@ -4,6 +4,7 @@ import { when } from './parts/format.ts'
 import { Line } from './parts/text.tsx'
 import { online, overview, rows, selected, source } from './state/runs.ts'
 import { nextTheme, theme } from './state/theme.ts'
+import './header.css'
 
 export function Header() {
   const { title, version, exported } = overview.value!

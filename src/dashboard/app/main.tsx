@@ -1,7 +1,9 @@
 /** @file READ FIRST. The page: the runs at the left, and at the right what is looked at of those that are drawn. */
 import { render } from 'preact'
 import { ErrorBoundary } from './parts/error-boundary.tsx'
-import './style.css'
+import './base.css'
+import './parts/section.css'
+import './main.css'
 import { CurvesView } from './chart/curves-view.tsx'
 import { CompareView } from './compare/compare-view.tsx'
 import { SamplesView } from './compare/samples-view.tsx'

@@ -7,6 +7,8 @@ import { colorIndex, curves, metric, overview, selected } from '../state/runs.ts
 import { change, view } from '../state/view.ts'
 import { Plot } from './plot.tsx'
 import { useSeries } from './use-series.ts'
+import '../parts/controls.css'
+import './curves-view.css'
 
 /** Curves that are shown only where they are asked for: counts, and what the system view shows. */
 const BESIDE =

@@ -8,6 +8,7 @@ import { align } from './align.ts'
 import { drawMarks } from './marks.ts'
 import { optionsOf } from './options.ts'
 import { type Hover, Tooltip } from './tooltip.tsx'
+import './plot.css'
 
 export interface PlotProps {
   readonly reply: SeriesReply

@@ -4,6 +4,7 @@ import { figure, seconds, short } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
 import { nameAt } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
+import './tooltip.css'
 
 export interface Hover {
   readonly left: number

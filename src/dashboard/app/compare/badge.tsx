@@ -3,6 +3,7 @@ import { visibleLine } from '../../../util/visible.ts'
 import { colorIndex, compared, nameAt } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
 import { change } from '../state/view.ts'
+import './badge.css'
 
 /** A, B, C, ...: short names for columns. */
 export function letter(index: number): string {

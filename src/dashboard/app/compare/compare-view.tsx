@@ -8,6 +8,8 @@ import { useAnswer } from '../parts/use-answer.ts'
 import { compared, nameAt, rowOf, source } from '../state/runs.ts'
 import { Badge, letter } from './badge.tsx'
 import { EvalSection } from './evaluation.tsx'
+import '../parts/table.css'
+import './compare-view.css'
 
 /** More columns cannot be read. */
 const MOST = 20

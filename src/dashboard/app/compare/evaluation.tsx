@@ -11,6 +11,9 @@ import { Line } from '../parts/text.tsx'
 import { change } from '../state/view.ts'
 import { Badge, colorAt } from './badge.tsx'
 import { OutcomeBar } from './outcome-bar.tsx'
+import '../parts/figure.css'
+import '../parts/table.css'
+import './evaluation.css'
 
 interface Props {
   readonly table: EvalTable

@@ -7,6 +7,7 @@ import { short } from '../parts/format.ts'
 import { Block, Line } from '../parts/text.tsx'
 import { compared, source } from '../state/runs.ts'
 import { Badge } from './badge.tsx'
+import './samples.css'
 
 type Item = SampleReply['items'][number]
 

@@ -8,6 +8,8 @@ import { change, SHOWS, view } from '../state/view.ts'
 import { Badge } from './badge.tsx'
 import { OutcomeBar } from './outcome-bar.tsx'
 import { SampleCard } from './sample-card.tsx'
+import '../parts/controls.css'
+import './samples.css'
 
 /** More columns cannot be read. */
 const MOST = 6

@@ -3,6 +3,8 @@ import type { RunRow } from '../../../track/read/run-row.ts'
 import { label } from '../parts/format.ts'
 import { isLowerBetter } from '../state/runs.ts'
 import { FEWEST, importancesOf } from './importance.ts'
+import '../parts/bar.css'
+import './importance.css'
 
 interface Props {
   readonly rows: readonly RunRow[]

@@ -8,6 +8,8 @@ import { brushed, colorIndex, filtered, toggle } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
 import { change, view } from '../state/view.ts'
 import { type Scale, scaleOf } from './scale.ts'
+import '../parts/figure.css'
+import './parallel.css'
 
 const [TOP, BOTTOM, SIDE] = [34, 18, 60]
 const HEIGHT = 330

@@ -6,6 +6,7 @@ import { change, view } from '../state/view.ts'
 import { ImportanceBars } from './importance.tsx'
 import { Parallel } from './parallel.tsx'
 import { Scatter } from './scatter.tsx'
+import '../parts/controls.css'
 
 /** Pixels that the frame of a section takes. */
 const FRAME = 26

@@ -6,6 +6,8 @@ import { brushed, colorIndex, isLowerBetter, toggle } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
 import { paretoFront } from './pareto.ts'
 import { type Scale, scaleOf } from './scale.ts'
+import '../parts/figure.css'
+import './scatter.css'
 
 const HEIGHT = 320
 const [LEFT, RIGHT, TOP, BOTTOM] = [70, 16, 14, 44]

@@ -1,6 +1,7 @@
 /** @file How a run stands: a sign, a word, and how far it is. */
 import type { RunRow } from '../../../track/read/run-row.ts'
 import { visibleLine } from '../../../util/visible.ts'
+import './status.css'
 
 const SIGNS: Readonly<Record<string, string>> = {
   ...{ done: '✓', failed: '✕', crashed: '✕', stopped: '■', running: '●', unreadable: '?' },

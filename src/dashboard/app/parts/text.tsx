@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import { visible, visibleLine } from '../../../util/visible.ts'
 import type { Text as CutText } from '../../shared/wire.ts'
+import './text.css'
 
 /** One line, its direction kept to itself. */
 export function Line({ text }: { readonly text: string }) {

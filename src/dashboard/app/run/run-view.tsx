@@ -9,6 +9,9 @@ import { Block, Line } from '../parts/text.tsx'
 import { useAnswer } from '../parts/use-answer.ts'
 import { listed, overview, rowOf, selected, source } from '../state/runs.ts'
 import { view } from '../state/view.ts'
+import '../parts/tag.css'
+import '../parts/text.css'
+import './run-view.css'
 
 /** Events listed; the charts show them all. */
 const EVENTS = 100

@@ -4,6 +4,7 @@ import { Badge } from '../compare/badge.tsx'
 import { bytes, shown } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
 import { compared, curves, nameAt, rowOf } from '../state/runs.ts'
+import '../parts/table.css'
 
 const ABOUT = [
   'hardware.cpu',

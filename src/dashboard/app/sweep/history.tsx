@@ -5,6 +5,8 @@ import type { SweepDetail } from '../../shared/wire.ts'
 import { roundTicks } from '../parameters/scale.ts'
 import { short } from '../parts/format.ts'
 import { bestSoFar, figureOf, paramsText } from './trials.ts'
+import '../parts/figure.css'
+import './history.css'
 
 const HEIGHT = 250
 const [LEFT, RIGHT, TOP, BOTTOM] = [64, 14, 12, 40]

@@ -4,6 +4,9 @@ import { atEdge } from '../../../sweep/edge.ts'
 import type { SweepDetail } from '../../shared/wire.ts'
 import { Line } from '../parts/text.tsx'
 import { distributionText, searched, sharesOf, valueText } from './trials.ts'
+import '../parts/bar.css'
+import '../parts/table.css'
+import './tables.css'
 
 export function SpaceTable({
   sweep,

@@ -13,6 +13,7 @@ import { History } from './history.tsx'
 import { SpaceTable } from './space-table.tsx'
 import { TrialTable } from './trial-table.tsx'
 import { paramsText, ranked, reasonsOf, STATUSES } from './trials.ts'
+import './sweep-view.css'
 
 /** Pixels that the frame of a section takes. */
 const FRAME = 26

@@ -6,6 +6,8 @@ import type { SweepDetail } from '../../shared/wire.ts'
 import { seconds } from '../parts/format.ts'
 import { Line } from '../parts/text.tsx'
 import { figureOf, inOrder, searched, valueText } from './trials.ts'
+import '../parts/table.css'
+import './tables.css'
 
 /** Rows before the rest is asked for. */
 const FIRST = 100

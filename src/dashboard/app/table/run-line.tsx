@@ -10,6 +10,8 @@ import { colorIndex, toggle, togglePin } from '../state/runs.ts'
 import { colorOf } from '../state/theme.ts'
 import { change, view } from '../state/view.ts'
 import { type Group, groupFigure } from './groups.ts'
+import '../parts/tag.css'
+import './run-line.css'
 
 interface Shared {
   readonly index: number

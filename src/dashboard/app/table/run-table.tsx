@@ -9,6 +9,7 @@ import { groupRows, type Listed } from './groups.ts'
 import { GroupLine, RunLine } from './run-line.tsx'
 import { headSort } from './sorting.ts'
 import { TableTools } from './tools.tsx'
+import './run-table.css'
 
 const HEIGHT = 36
 /** Rows above and below what is seen. */

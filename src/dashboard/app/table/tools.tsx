@@ -4,6 +4,8 @@ import { runKey } from '../../../track/run-key.ts'
 import { label } from '../parts/format.ts'
 import { columns, headlines, listed, query, rows } from '../state/runs.ts'
 import { change, view } from '../state/view.ts'
+import '../parts/controls.css'
+import './tools.css'
 
 /** Drawing more at once helps nobody. */
 const MOST_DRAWN = 300
