@@ -7,6 +7,7 @@ import { ColumnStore } from '../track/read/column-store.ts'
 import { pickRuns } from '../track/read/runs.ts'
 import { writeAtomically } from '../util/atomic.ts'
 import { UsageError } from './failure.ts'
+import { readyOutFile } from './out-file.ts'
 
 export interface CompareOptions {
   readonly runsDir: string
@@ -31,6 +32,7 @@ export async function compare(words: readonly string[], options: CompareOptions)
   if (!Number.isInteger(samples) || samples < 0) {
     throw new UsageError(`--samples ${options.samples}: expected a whole number of at least 0`)
   }
+  if (options.out !== undefined) readyOutFile(options.out)
   const runs = await pickRuns(options.runsDir, words)
   const twice = runs.find(
     ({ root, id }, i) => runs.findIndex((one) => one.root === root && one.id === id) < i,

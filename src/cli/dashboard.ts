@@ -4,6 +4,7 @@ import { relative } from 'node:path'
 import { startDashboard } from '../dashboard/server/server.ts'
 import { InputError } from '../util/errors.ts'
 import { UsageError } from './failure.ts'
+import { readyOutFile } from './out-file.ts'
 
 export interface DashboardOptions {
   readonly port?: string
@@ -20,6 +21,7 @@ export async function dashboard(root: string, options: DashboardOptions): Promis
   const found = await stat(root).catch(() => undefined)
   if (!found?.isDirectory()) throw new InputError(`${root}: no such folder; a run makes it, or name another`)
   if (options.export !== undefined) {
+    readyOutFile(options.export)
     const { exportReport } = await import('../dashboard/server/report.ts')
     const { runs, bytes } = await exportReport(root, options.export, options.filter ?? '')
     process.stderr.write(

@@ -1,5 +1,5 @@
 /** @file `medtune init`: a shipped recipe or sweep as a file of one's own, with the few changes that are asked for on a terminal. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { applyChanges } from '../recipe/edit.ts'
 import { isPath, shippedRecipes } from '../recipe/find.ts'
@@ -7,6 +7,7 @@ import { relocate } from '../recipe/relocate.ts'
 import { shippedSweeps } from '../sweep/find.ts'
 import { nearest } from '../util/nearest.ts'
 import { UsageError } from './failure.ts'
+import { readyOutFile } from './out-file.ts'
 
 /** Where an editor looks for the schema, beside the file. */
 const SCHEMA_LINE = /^(# yaml-language-server: \$schema=).*$/m
@@ -32,7 +33,8 @@ export async function init(name: string, options: InitOptions): Promise<number> 
     : ['run', '.medtune/recipe.schema.json']
   const out = path.resolve(options.out ?? `${name}.yaml`)
   // Asked about before the questions, which would be answered for nothing.
-  if (existsSync(out)) throw existsAlready(out)
+  if (existsSync(out) && !statSync(out).isDirectory()) throw existsAlready(out)
+  readyOutFile(out)
   const copied = relocate(readFileSync(file, 'utf8'), path.dirname(file), path.dirname(out)).replace(
     SCHEMA_LINE,
     `$1${schema}`,

@@ -1,9 +1,9 @@
 /** @file `medtune schema`: the JSON Schema of recipes and of sweeps, for editors. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { registryFor } from '../recipe/resolve.ts'
 import { editorSchema } from '../recipe/schema.ts'
 import { UsageError } from './failure.ts'
+import { readyOutFile } from './out-file.ts'
 
 export async function schema(
   target: string | undefined,
@@ -14,8 +14,8 @@ export async function schema(
     process.stdout.write(text)
     return 0
   }
+  readyOutFile(options.out)
   try {
-    mkdirSync(path.dirname(path.resolve(options.out)), { recursive: true })
     writeFileSync(options.out, text)
   } catch (error) {
     throw new UsageError(`${options.out} cannot be written: ${(error as Error).message}`)

@@ -36,15 +36,31 @@ export async function checkMetric(
 ): Promise<Finding | undefined> {
   const { recipe } = resolved
   const index = measuredBy(metric, recipe)
-  const use = recipe.eval[index]
-  if (use === undefined) {
+  if (index < 0) {
     if (metric === HOLDOUT) return checkHoldout(recipe)
     return metric.startsWith('train.') ? undefined : notMeasured(metric, recipe)
   }
+  return chosenByEvaluation(resolved, index, make)
+}
+
+/** What is wrong with choosing by an evaluation of the recipe; undefined where it is no test. */
+async function chosenByEvaluation(
+  resolved: ResolvedRecipe,
+  index: number,
+  make: MakeEvaluation,
+): Promise<Finding | undefined> {
+  const { recipe } = resolved
+  const use = recipe.eval[index]!
   const made = testSplit(use) === undefined ? await make(resolved, index) : undefined
   // A task's file may name a test split.
   const test = testSplit(use) ?? made?.test ?? (made?.needsHoldout ? testHoldout(recipe.dataset) : undefined)
   return test === undefined ? undefined : { message: chosenByTest(evaluationName(use), test) }
+}
+
+/** The same for a figure that trials are weighed by beside their metric: anything that is no score of a test will do. */
+export async function checkBeside(figure: string, resolved: ResolvedRecipe): Promise<Finding | undefined> {
+  const index = measuredBy(figure, resolved.recipe)
+  return index < 0 ? undefined : chosenByEvaluation(resolved, index, evaluationMaker())
 }
 
 function notMeasured(metric: string, { eval: evaluations }: Recipe): Finding {

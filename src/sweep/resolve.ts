@@ -99,8 +99,17 @@ async function readSheet(file: string, overrides: readonly string[]): Promise<Sh
   const rules = { schema: sweepSchema(registry, toValue(root)), known: sweepKeys(), taken: [] }
   const whole = { layers: !broken, plugins: complete }
   const spec = checkDocument(root, rules, registry, problems, whole) as SweepSpec
-  refuse(problems)
+  refuse(problems.map(withParameter))
   return { spec, root, registry, file, source }
+}
+
+/** A key of the recipe typed as one of the sweep is meant as a parameter of one value. */
+function withParameter(problem: Problem): Problem {
+  const typed = problem.override?.slice(0, problem.override.indexOf('=')) ?? ''
+  const [head = ''] = typed.split('.')
+  const isRecipes =
+    head === 'train' || Object.values(STAGES).some(({ of, key }) => of === 'recipe' && key === head)
+  return isRecipes && problem.path === head ? { ...problem, suggestion: `parameters.${typed}` } : problem
 }
 
 /** A parameter's name has dots of its own: `parameters.optimizer.lr.min` is `min` of the parameter `optimizer.lr`. */

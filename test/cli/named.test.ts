@@ -1,5 +1,5 @@
 /** @file Every command takes a run as every other does: by its path, its name, or a part of it that no other run has. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/program.ts'
@@ -17,8 +17,10 @@ beforeAll(() => {
   makeSweep(root, '2026-widths-c3', { id: 'c3' })
 })
 
+const medtune = (...args: string[]) => medtuneBare(...args, '--runs-dir', root)
+
 /** Exit code and what was written, of a command in this process. */
-async function medtune(...args: string[]): Promise<{ code: number; said: string }> {
+async function medtuneBare(...args: string[]): Promise<{ code: number; said: string }> {
   let said = ''
   const spies = (['stdout', 'stderr'] as const).map((name) =>
     vi.spyOn(process[name], 'write').mockImplementation((text) => {
@@ -27,7 +29,7 @@ async function medtune(...args: string[]): Promise<{ code: number; said: string 
     }),
   )
   try {
-    return { code: await main([...args, '--runs-dir', root]), said }
+    return { code: await main(args), said }
   } finally {
     for (const spy of spies) spy.mockRestore()
   }
@@ -72,6 +74,28 @@ test.each(['eval', 'chat', 'push'])(
       /"quikstart" is no run in \S+, no recipe that .* and no folder here; did you mean quickstart/,
     )
     expect(code).toBe(2)
+  },
+)
+
+test.each([
+  ['compare', 'first', 'second', '--format', 'csv', '--out'],
+  ['dashboard', '--export'],
+  ['init', 'quickstart', '--yes', '--out'],
+  ['schema', '--out'],
+])(
+  '%s: what cannot be written is a mistake of the command line, a folder that is missing is made',
+  async (...words) => {
+    const [place, more] = words[0] === 'dashboard' ? [[root], []] : [[], ['--runs-dir', root]]
+    const typed = (file: string) => [...words.slice(0, 1), ...place, ...words.slice(1), file]
+    const out = join(tempFolder(), 'deep/er/file')
+    const asked = words[0] === 'compare' ? more : []
+    expect(await medtuneBare(...typed(out), ...asked)).toMatchObject({ code: 0 })
+    expect(existsSync(out)).toBe(true)
+    const folder = await medtuneBare(...typed(root), ...asked)
+    expect(folder).toMatchObject({
+      code: 2,
+      said: expect.stringMatching(/is a folder; name a file to write/),
+    })
   },
 )
 

@@ -5,8 +5,10 @@ import { expect, it } from 'vitest'
 import { trial } from '../../src/cli/trial.ts'
 import type { Params } from '../../src/plugin/contract.ts'
 import { formatProblem, type RecipeError } from '../../src/recipe/errors.ts'
+import { loadRecipe } from '../../src/recipe/recipe.ts'
 import { readResult, writeSheet } from '../../src/sweep/board.ts'
 import { shippedSweeps } from '../../src/sweep/find.ts'
+import { checkBeside } from '../../src/sweep/metric.ts'
 import { probes } from '../../src/sweep/probe.ts'
 import { loadSweep } from '../../src/sweep/sweep.ts'
 import { folderOf, GOOD } from '../recipe/folder.ts'
@@ -83,6 +85,9 @@ it('a parameter can be changed, a part of it too, and added from the command lin
     'optimizer.lr': { min: 1e-4, max: 1e-3, scale: 'log' },
     'train.clip': { values: [1] },
   })
+  await expect(loadSweep(file, ['train.steps=5'])).rejects.toThrow(
+    /train: unknown key; did you mean "parameters\.train\.steps"/,
+  )
   await expect(loadSweep(file, ['parameters.adapter.rnk=[2]'])).rejects.toThrow(
     /parameters\.adapter\.rnk: unknown key .*did you mean "rank"/,
   )
@@ -366,6 +371,18 @@ it('refuses held-out rows that are a test, and takes what trials change into val
   expect(await sweepOf(fine, '{ adapter.rank: [4, 8] }')).toBe('accepted')
   const typed = ['parameters={ dataset.validation: data/test.jsonl, dataset.holdout: 0 }']
   expect(await sweepOf(fine, '{ adapter.rank: [4, 8] }', typed)).toMatch(/a test by its name/)
+})
+
+it('what trials are weighed by beside their metric is no test either', async () => {
+  const folder = folderOf({
+    'good.yaml': GOOD.replace('[loss]', '[loss, { use: multiple-choice, name: qa, path: test.jsonl }]'),
+  })
+  const recipe = await loadRecipe(path.join(folder, 'good.yaml'))
+  expect(await checkBeside('qa.accuracy', recipe)).toEqual({
+    message: expect.stringMatching(/"qa" scores path "test\.jsonl"/),
+  })
+  for (const figure of ['seconds', 'train.trainable', 'loss', 'loss.perplexity'])
+    expect(await checkBeside(figure, recipe)).toBeUndefined()
 })
 
 it('a trial whose recipe or task has become a test since the sweep began fails before it trains', async () => {

@@ -1,9 +1,12 @@
 /** @file `medtune sweep best`: the best trials, what made them so, and the recipe of the winner. */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { loadRecipe } from '../../recipe/recipe.ts'
 import { atEdge } from '../../sweep/edge.ts'
 import { type Importance, importances } from '../../sweep/importance.ts'
+import { checkBeside } from '../../sweep/metric.ts'
 import { type Objective, paretoFront } from '../../sweep/pareto.ts'
+import { overridesOf } from '../../sweep/probe.ts'
 import { writeWinner } from '../../sweep/winner.ts'
 import { stringify } from '../../track/json.ts'
 import { readSweep, type SweepState, type Trial } from '../../track/sweep-journal.ts'
@@ -12,6 +15,7 @@ import { nearest } from '../../util/nearest.ts'
 import { colorsFor } from '../colors.ts'
 import { UsageError } from '../failure.ts'
 import { namedSweep } from '../named-run.ts'
+import { readyOutFile } from '../out-file.ts'
 import type { BestFlags } from './program.ts'
 import { paramsText, varied } from './summary.ts'
 
@@ -24,6 +28,7 @@ export async function best(word: string, flags: BestFlags): Promise<number> {
   const top = ranked.slice(0, flags.top)
   const shares = importances(header.space, trials, header.metric.goal)
   const objectives = flags.against === undefined ? [] : objectivesOf(state, flags.against)
+  await refuseTest(state, ranked[0]!, objectives)
   const front = objectives.length === 0 ? [] : paretoFront(trials, objectives)
   const file = flags.write === undefined ? undefined : await write(state, ranked[0]!, flags.write, flags)
   if (flags.json) {
@@ -100,6 +105,20 @@ function objectivesOf({ header, trials }: SweepState, against: string): readonly
   ]
 }
 
+/** Which trials are best in both is a choice too. A recipe that is no longer there cannot be asked. */
+async function refuseTest(
+  { header }: SweepState,
+  { params }: Trial,
+  objectives: readonly Objective[],
+): Promise<void> {
+  const beside = objectives[1]?.metric
+  if (beside === undefined) return
+  const dir = path.dirname(header.file)
+  const resolved = await loadRecipe(header.recipe.file, overridesOf(params), dir).catch(() => undefined)
+  const finding = resolved && (await checkBeside(beside, resolved))
+  if (finding) throw new UsageError(`--against ${beside}: ${finding.message}`)
+}
+
 async function write(
   { header, trials }: SweepState,
   { id, params, value, run }: Trial,
@@ -108,6 +127,7 @@ async function write(
 ): Promise<string> {
   const file = path.resolve(target)
   const shown = path.relative(process.cwd(), file)
+  readyOutFile(file)
   if (existsSync(file) && !force)
     throw new UsageError(`${shown} exists already; choose another name, or overwrite it with --force`)
   const comment = [
