@@ -12,7 +12,7 @@ export interface Comparison extends Estimate {
   /** Two-sided p-value of "no difference". */
   readonly p: number
   readonly test: 'mcnemar-exact' | 'paired-bootstrap'
-  /** Smallest true difference that this many items would show in 80 of 100 runs; NaN where no score changed, which says nothing of the spread. */
+  /** Smallest true difference that this many items would show in 80 of 100 runs; NaN where none would, or no score changed, which says nothing of the spread. */
   readonly mde: number
 }
 
@@ -50,7 +50,9 @@ function compareAnswers(pairs: readonly Pair[]): Comparison {
   const adjusted = Math.sqrt(((gains + losses + 2) / (n + 2) - middle ** 2) / (n + 2))
   const ci95 = [Math.max(-1, middle - Z95 * adjusted), Math.min(1, middle + Z95 * adjusted)] as const
   const p = differences.some(Number.isNaN) ? Number.NaN : mcnemar(differences)
-  return { value, n, stderr, ci95, p, test: 'mcnemar-exact', mde: POWER * adjusted }
+  // No share differs by more than 1: so few items would show nothing.
+  const mde = POWER * adjusted
+  return { value, n, stderr, ci95, p, test: 'mcnemar-exact', mde: mde > 1 ? Number.NaN : mde }
 }
 
 /** Any scores, weighted or clustered: sum(score) / sum(weight), with clusters drawn anew. */

@@ -70,7 +70,12 @@ export function EvalSection({ table, runs }: Props) {
                 <td class="number">
                   <Value field={field} cell={tuned[i] ?? null} />
                 </td>
-                <Against field={field} found={difference[i] ?? null} gap={gapOf(table, i)} />
+                <Against
+                  field={field}
+                  found={difference[i] ?? null}
+                  gap={gapOf(table, i)}
+                  why={remarks[i]?.join('; ') || 'only figures were recorded, so chance is not told'}
+                />
               </tr>
             ))}
           </tbody>
@@ -103,13 +108,15 @@ interface AgainstProps {
   readonly found: EvalDifference | null
   /** The difference of the figures alone. */
   readonly gap: number | undefined
+  /** Why there is no more than that. */
+  readonly why: string
 }
 
-function Against({ field, found, gap }: AgainstProps) {
+function Against({ field, found, gap, why }: AgainstProps) {
   if (!found) {
     return (
       <>
-        <td class="number" title="only figures were recorded, so chance is not told">
+        <td class="number" title={why}>
           {gap !== undefined && `${gap >= 0 ? '+' : ''}${figure(field, gap).replace(' %', '')}`}
         </td>
         <td />
@@ -122,7 +129,12 @@ function Against({ field, found, gap }: AgainstProps) {
   const plain = (number: number): string => figure(field, number).replace(' %', '')
   return (
     <>
-      <td class="number" title={`so many items would show a true difference of ${plain(mde)}`}>
+      <td
+        class="number"
+        title={
+          Number.isFinite(mde) ? `so many items would show a true difference of ${plain(mde)}` : undefined
+        }
+      >
         {value >= 0 ? '+' : ''}
         {plain(value)} <small>[{ci95.map(plain).join(', ')}]</small>
       </td>
