@@ -1,6 +1,6 @@
 /** @file What there is of a run that has not written what it trained: how it stands, and what can be used meanwhile. */
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { heartbeatOf, standing } from '../track/read/liveness.ts'
 import type { RunRecord } from '../track/run-folder.ts'
 import { listCheckpoints } from '../train/checkpoint.ts'
@@ -19,14 +19,18 @@ export function runStatus(folder: string): string | undefined {
 
 /**
  * A sentence for an error about a run whose folder `adapter` holds nothing: why, and what to give in its place.
- * @param folder as the user named it
+ * @param place the run's folder
  * @param use what is done with a folder, such as `push`
  */
-export async function unfinished(folder: string, use: string): Promise<string> {
+export async function unfinished(place: string, use: string): Promise<string> {
+  const near = relative(process.cwd(), place)
+  const folder = near === '' || near.startsWith('..') ? place : near
   const status = runStatus(folder)
   const { step = 0, steps, reason } = readRecord(folder) ?? {}
-  const at = steps === undefined ? `step ${step}` : `step ${step} of ${steps}`
   const kept = await listCheckpoints(join(folder, 'checkpoints'))
+  // run.json is written every few seconds; a checkpoint may be newer.
+  const done = Math.max(step, kept[0]?.step ?? 0)
+  const at = steps === undefined ? `step ${done}` : `step ${done} of ${steps}`
   const newest = kept.map(({ path }) => join(path, 'adapter')).find(isTrained)
   const instead =
     newest === undefined ? undefined : `${use} its newest checkpoint, ${newest}, which is an adapter too`
