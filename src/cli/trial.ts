@@ -47,6 +47,6 @@ async function train(sheet: TrialSheet, { signal, onFolder, onEvent }: TrialRun)
     }
   }
   const resolved = await loadRecipe(sheet.recipe, sheet.overrides)
-  await refuseChosen(sheet.metric.name, resolved)
+  if (!sheet.carried) await refuseChosen(sheet.metric.name, resolved)
   return engine.run(resolved, options)
 }

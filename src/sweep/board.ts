@@ -43,6 +43,8 @@ export interface TrialSheet {
   readonly cwd: string
   /** Where the run folder is made. */
   readonly runsDir: string
+  /** Its recipe came over a queue, with every path made absolute: whether it may be chosen by was looked at where it came from. */
+  readonly carried?: true
   /** Run folder of an earlier attempt to go on from, where it left a checkpoint. */
   readonly from?: string
   readonly watch: string

@@ -19,6 +19,7 @@ import {
   report,
   writeResult,
 } from '../board.ts'
+import { refuseChosen } from '../chosen.ts'
 import { logTail } from '../log-tail.ts'
 import { absolutePaths, located } from '../paths.ts'
 import { overridesOf, paramsOf } from '../probe.ts'
@@ -63,6 +64,9 @@ export class BullmqExecutor implements TrialExecutor {
   async submit(jobs: readonly TrialJob[]): Promise<void> {
     for (const { id, file } of jobs) {
       const sheet = readSheet(file)
+      // A worker on another disk sees absolute paths, in which a folder above counts that is no part of the name.
+      const { metric, cwd } = sheet
+      await refuseChosen(metric.name, await loadRecipe(sheet.recipe, sheet.overrides, cwd))
       const params = absolutePaths(paramsOf(sheet.overrides), sheet.cwd)
       const resolved = await loadRecipe(sheet.recipe, overridesOf(params))
       const recipe = stringify(located(resolved, resolved.recipe), { aliasDuplicateObjects: false })

@@ -112,7 +112,10 @@ async function unpack({ sheet, recipe }: QueuedTrial, folder: string): Promise<s
   const recipeFile = join(home, 'recipe.yaml')
   await writeFile(recipeFile, recipe)
   const file = join(home, 'trial.json')
-  writeSheet(file, { ...rest, recipe: recipeFile, overrides: [], cwd: home, runsDir: join(home, 'runs') })
+  writeSheet(file, {
+    ...{ ...rest, recipe: recipeFile, overrides: [], cwd: home, runsDir: join(home, 'runs') },
+    carried: true,
+  })
   return file
 }
 
