@@ -1,5 +1,5 @@
 /** @file A file that a command writes where the user says: the folder is made, and what cannot be is a mistake of the command line. */
-import { mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { UsageError } from './failure.ts'
 
@@ -7,7 +7,7 @@ import { UsageError } from './failure.ts'
 export function readyOutFile(file: string): void {
   const whole = resolve(file)
   const shown = relative(process.cwd(), whole) || '.'
-  if (statSync(whole, { throwIfNoEntry: false })?.isDirectory())
+  if (existsSync(whole) && statSync(whole).isDirectory())
     throw new UsageError(`${shown} is a folder; name a file to write`)
   try {
     mkdirSync(dirname(whole), { recursive: true })

@@ -37,7 +37,7 @@ export function refuseUnwritable(folder: string): void {
 }
 
 function targetsIn(folder: string): readonly string[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return []
   const files = readdirSync(folder).filter((file) => file.endsWith('.jsonl'))
   return files.flatMap((file) => {
     const { target } = readSummary(join(folder, file))

@@ -314,6 +314,8 @@ test('a judge that does not answer is a failure of work that had begun, whicheve
   const blocked = await medtune('eval', recipe, '--out', join(project, 'rows.jsonl', 'below'))
   expect(blocked.stderr).toMatch(/no results can be written there, since .*rows\.jsonl is a file/)
   expect(blocked.code).toBe(2)
+  const inFile = await medtune('eval', recipe, '--runs-dir', join(project, 'rows.jsonl'))
+  expect(inFile).toMatchObject({ code: 2, stderr: expect.stringMatching(/rows\.jsonl is a file/) })
   const odd = await medtune('eval', 'no/where/at/all', '--task', 'medmcqa', '--runs-dir', results)
   expect(odd.code).toBe(2)
   expect(existsSync(results)).toBe(false)
