@@ -4,6 +4,7 @@
  */
 import type { Dims } from '../executor.ts'
 import type { Program } from '../graph.ts'
+import { Arena, type Chunk } from './arena.ts'
 import { type LoweredGraph, lowerGraph } from './lower.ts'
 import { executionOrder, reads, renamed } from './order.ts'
 import type { SessionSettings } from './protocol.ts'
@@ -17,22 +18,39 @@ export interface ProgramMemory {
   readonly activations: number
 }
 
-/**
- * Lost in the arena between blocks of different sizes, as a share of what they hold: 3 to 8 % were measured over runs
- * of mixed lengths (`bench/memory.ts`). Without an arena about as much is lost by malloc.
- */
+/** Lost by malloc between blocks of different sizes where there is no arena, as a share of what they hold. */
 const LOST = 0.06
+/** Runs after which an arena touches nothing new: it chooses otherwise in the second, where all of it is there. */
+const RUNS = 3
 
 /** What a program takes with these settings, whatever the sizes of a batch. */
 export function programMemory(
   program: Program,
-  { prepack }: Pick<SessionSettings, 'prepack'>,
+  { prepack, arena }: Pick<SessionSettings, 'prepack' | 'arena'>,
 ): (dims: Dims) => ProgramMemory {
   const graph = lowerGraph(program)
   return (dims) => {
-    const { weights, activations } = graphMemory(graph, dims, prepack)
-    return { weights, activations: activations * (1 + LOST) }
+    const run = new Run(graph, dims)
+    const activations = arena ? touchedBy(run.uses) : (1 + LOST) * peak(run.moments)
+    return { weights: run.weights(prepack), activations }
   }
+}
+
+/** Bytes of an arena that several runs touch. */
+function touchedBy(uses: readonly Use[]): number {
+  const arena = new Arena()
+  for (let run = 0; run < RUNS; run++) {
+    const held = new Map<Buffer, Chunk>()
+    for (const { buffer, taken } of uses) {
+      if (taken) held.set(buffer, arena.take(buffer.bytes))
+      else {
+        arena.give(held.get(buffer)!)
+        held.delete(buffer)
+      }
+    }
+    for (const chunk of held.values()) arena.give(chunk)
+  }
+  return arena.touched
 }
 
 /** What is held while a node runs. */
@@ -67,6 +85,8 @@ class Run {
   /** Results that are written where the caller keeps them. */
   readonly #lent: ReadonlySet<Name>
   readonly moments: readonly Moment[]
+  /** Buffers as they are taken and given back, those of bodies included. */
+  readonly uses: Use[] = []
 
   constructor({ model, gradients }: LoweredGraph, dims: Dims) {
     this.#dims = dims
@@ -113,6 +133,7 @@ class Run {
       sizes: this.#sizes,
       results: new Map(results.map(({ name, lent }) => [name, lent])),
       inside: (node) => this.#inside(node),
+      uses: this.uses,
     })
   }
 
@@ -144,8 +165,11 @@ class Run {
     const body = bodyOf(attrs)
     if (!body) return 0
     const states = inputs.slice(0, inputs.length - (attrs.num_scan_inputs as number))
-    const second = states.reduce((sum, name) => sum + bytesOf(this.#sizes.get(name)!), 0)
-    return second + peak(this.#walk(body))
+    const second = states.map((name) => ({ bytes: bytesOf(this.#sizes.get(name)!), last: 0 }))
+    for (const buffer of second) this.uses.push({ buffer, taken: true })
+    const inner = peak(this.#walk(body))
+    for (const buffer of second) this.uses.push({ buffer, taken: false })
+    return inner + second.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 }
 
@@ -162,19 +186,38 @@ interface Buffer {
   last: number
 }
 
+/** A buffer is taken, or given back. */
+interface Use {
+  readonly buffer: Buffer
+  readonly taken: boolean
+}
+
 interface Held {
   readonly sizes: ReadonlyMap<Name, Sized>
   /** What the graph returns, and whether it is written where the caller keeps it. */
   readonly results: ReadonlyMap<Name, boolean>
   readonly inside: (node: OnnxNode) => number
+  /** Added to. */
+  readonly uses: Use[]
 }
 
 /** What is held while each node runs, of all that the nodes make. */
-function hold(nodes: readonly OnnxNode[], { sizes, results, inside }: Held): Moment[] {
+function hold(nodes: readonly OnnxNode[], { sizes, results, inside, uses }: Held): Moment[] {
   const lastRead = new Map(nodes.flatMap((node, at) => reads(node).map((name) => [name, at] as const)))
   const buffers = new Map<Name, Buffer>()
+  const kept = new Set<Buffer>()
   let held = 0
 
+  const take = (buffer: Buffer): void => {
+    held += buffer.bytes
+    if (buffer.bytes === 0) return
+    kept.add(buffer)
+    uses.push({ buffer, taken: true })
+  }
+  const give = (buffer: Buffer): void => {
+    held -= buffer.bytes
+    if (kept.delete(buffer)) uses.push({ buffer, taken: false })
+  }
   const place = (node: OnnxNode, name: Name): void => {
     // An output that nothing reads is not let go before the end of the run.
     const last = results.has(name) ? nodes.length : (lastRead.get(name) ?? nodes.length)
@@ -183,15 +226,17 @@ function hold(nodes: readonly OnnxNode[], { sizes, results, inside }: Held): Mom
     // What the caller feeds, and a view of it, is the caller's.
     else if (VIEWS.has(node.type)) return
     const buffer = seen ?? { bytes: results.get(name) === true ? 0 : bytesOf(sizes.get(name)!), last }
-    if (!seen) held += buffer.bytes
+    if (!seen) take(buffer)
     buffers.set(name, buffer)
   }
-  return nodes.map((node, at) => {
+  const moments = nodes.map((node, at) => {
     for (const name of node.outputs) if (name !== '') place(node, name)
     const shapes = node.outputs.flatMap((name) => (name === '' ? [] : [sizes.get(name)!.shape]))
     const moment = { node, shapes, bytes: held + inside(node) }
     const touched = new Set([...reads(node), ...node.outputs].flatMap((name) => buffers.get(name) ?? []))
-    for (const { bytes, last } of touched) if (last <= at) held -= bytes
+    for (const buffer of touched) if (buffer.last <= at) give(buffer)
     return moment
   })
+  for (const buffer of kept) uses.push({ buffer, taken: false })
+  return moments
 }

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import full from '../../../plugins/adapter/full.ts'
 import { type Dims, grad, type Program, program, sum } from '../../../src/compute/index.ts'
 import { lowerGraph } from '../../../src/compute/onnx/lower.ts'
-import { graphMemory, type Moment, memoryInTime } from '../../../src/compute/onnx/memory.ts'
+import { graphMemory, type Moment, memoryInTime, programMemory } from '../../../src/compute/onnx/memory.ts'
 import type { Adapter, AdapterPlan, Model } from '../../../src/plugin/contract.ts'
 import { buildPrograms } from '../../../src/train/step.ts'
 import { type ProfiledNode, profiled } from '../../helpers/profile.ts'
@@ -97,6 +97,17 @@ describe('a deeper model', () => {
     expect(await more(true)).toBeLessThan(1.1 * residual)
     expect(await more(false)).toBeGreaterThan(40 * residual)
   })
+})
+
+test('an arena takes more than what is held at once, the more so the less its blocks fit', async () => {
+  const { model, plan } = await tinyLora({}, layers)
+  for (const recompute of [false, true]) {
+    const { train } = buildPrograms(model, plan, { recompute })
+    const held = graphMemory(lowerGraph(train), dims, false).activations
+    const { activations } = programMemory(train, { prepack: false, arena: true })(dims)
+    expect(activations / held).toBeGreaterThan(1)
+    expect(activations / held).toBeLessThan(1.5)
+  }
 })
 
 test('packed weights are counted, and the first form of those that only products read is not', async () => {
