@@ -1,10 +1,11 @@
 /** @file `medtune init`: a shipped recipe or sweep as a file of one's own, with the few changes that are asked for on a terminal. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { applyChanges } from '../recipe/edit.ts'
 import { isPath, shippedRecipes } from '../recipe/find.ts'
 import { relocate } from '../recipe/relocate.ts'
 import { shippedSweeps } from '../sweep/find.ts'
+import { isFolder } from '../util/is-folder.ts'
 import { nearest } from '../util/nearest.ts'
 import { UsageError } from './failure.ts'
 import { readyOutFile } from './out-file.ts'
@@ -33,7 +34,7 @@ export async function init(name: string, options: InitOptions): Promise<number> 
     : ['run', '.medtune/recipe.schema.json']
   const out = path.resolve(options.out ?? `${name}.yaml`)
   // Asked about before the questions, which would be answered for nothing.
-  if (existsSync(out) && !statSync(out).isDirectory()) throw existsAlready(out)
+  if (existsSync(out) && !isFolder(out)) throw existsAlready(out)
   readyOutFile(out)
   const copied = relocate(readFileSync(file, 'utf8'), path.dirname(file), path.dirname(out)).replace(
     SCHEMA_LINE,

@@ -1,6 +1,7 @@
 /** @file From what a user calls a recipe to the text of its file. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { isFolder } from '../util/is-folder.ts'
 import { meantFolder } from '../util/meant-folder.ts'
 import { nearest } from '../util/nearest.ts'
 import { packageRoot } from '../util/package.ts'
@@ -15,7 +16,7 @@ export function isPath(target: string): boolean {
 
 /** Whether a target is meant as a recipe where it may also be a run, a model or a repository (`owner/name`). */
 export function isRecipe(target: string): boolean {
-  if (statSync(target, { throwIfNoEntry: false })?.isDirectory()) return false
+  if (isFolder(target)) return false
   return /\.ya?ml$/i.test(target) || !isPath(target) || shippedRecipes().has(target)
 }
 
@@ -128,6 +129,6 @@ function recipeIn(folder: string): string | undefined {
 }
 
 function recipesIn(folder: string): readonly string[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  if (!isFolder(folder)) return []
   return readdirSync(folder).filter((name) => /\.ya?ml$/i.test(name))
 }

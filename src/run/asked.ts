@@ -1,5 +1,5 @@
 /** @file A model to be asked, without a run around it: of a run's folder, a recipe, a folder of a model or an adapter, or the Hub. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { openTokenizer, type Tokenizer } from '../data/index.ts'
 import { frozen } from '../nn/full.ts'
@@ -22,6 +22,7 @@ import { loadRecipe, type ResolvedRecipe, type StageUse } from '../recipe/recipe
 import { loadRecorded } from '../recipe/recorded.ts'
 import { registryFor } from '../recipe/resolve.ts'
 import { InputError } from '../util/errors.ts'
+import { isFolder } from '../util/is-folder.ts'
 import { meantFolder } from '../util/meant-folder.ts'
 import { precisionOf } from './engine.ts'
 import { openTemplate } from './preflight.ts'
@@ -69,8 +70,6 @@ export async function findAsked(target: string, options: AskOptions): Promise<As
     throw new InputError(`${overrides[0]}: only a run or a recipe has keys to change; ${target} is neither`)
   return folder === undefined ? ofHub(target, options) : ofFolder(folder, options)
 }
-
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 async function ofRun(folder: string, options: AskOptions): Promise<Asked> {
   const resolved = await loadRecorded(folder, options.overrides)
@@ -161,8 +160,8 @@ function baseOf(folder: string): Readonly<Record<string, string>> {
 const REPOSITORY = /^\w[\w.-]*\/\w[\w.-]*$/
 
 async function ofHub(repo: string, options: AskOptions): Promise<Asked> {
-  // `runs/tpyo` is no repository where there is a folder named runs.
-  if (!REPOSITORY.test(repo) || isFolder(dirname(repo))) {
+  // `runs/tpyo` is no repository where there is a folder, or a file, named runs.
+  if (!REPOSITORY.test(repo) || existsSync(dirname(repo))) {
     throw new InputError(
       `${repo}: no such folder; give a run, a recipe, a folder with a model or an adapter, or a repository (owner/name)`,
     )

@@ -2,12 +2,13 @@
  * @file Where the results of an evaluation outside a run lie: below the folder of runs a folder a model, in it a file
  * an evaluation, and others beside them for another model of that name or another way of asking, so that what is there stays.
  */
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { contentHash } from '../recipe/hash.ts'
 import type { StageUse } from '../recipe/recipe.ts'
 import { readSummary } from '../track/scorings.ts'
 import { InputError } from '../util/errors.ts'
+import { isFolder } from '../util/is-folder.ts'
 
 /** What a summary says was asked: a path, a recipe's name or a repository. */
 export function targetOf(name: string): string {
@@ -25,7 +26,7 @@ export function resultsFolder(runsDir: string, name: string): string {
 export function refuseUnwritable(folder: string): void {
   let there = resolve(folder)
   while (!existsSync(there) && dirname(there) !== there) there = dirname(there)
-  if (!statSync(there).isDirectory())
+  if (!isFolder(there))
     throw new InputError(`${folder}: no results can be written there, since ${there} is a file`)
   try {
     accessSync(there, constants.W_OK | constants.X_OK)
@@ -37,7 +38,7 @@ export function refuseUnwritable(folder: string): void {
 }
 
 function targetsIn(folder: string): readonly string[] {
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) return []
+  if (!isFolder(folder)) return []
   const files = readdirSync(folder).filter((file) => file.endsWith('.jsonl'))
   return files.flatMap((file) => {
     const { target } = readSummary(join(folder, file))

@@ -96,6 +96,7 @@ describe('refused, without a stack, with exit code 2', () => {
     [['nothing.yaml', '--prompt', 'x'], 'the file does not exist'],
     [['./rows.jsonl', '--prompt', 'x'], 'no such folder'],
     [['runs/tpyo', '--prompt', 'x'], 'no such folder'],
+    [['rows.jsonl/below', '--prompt', 'x'], 'no such folder'],
     [['runs', '--prompt', 'x'], 'is no run (run.json), no model (config.json) and no adapter'],
     [['model', 'seed=1', '--prompt', 'x'], 'only a run or a recipe has keys to change'],
     [
