@@ -23,13 +23,15 @@ interface Look {
 
 /** A curve of so few points shows each of them. */
 const FEW = 60
+/** Runs from which on lines are thin, and have no dots under the pointer. */
+const MANY = 40
 /** Pixels that a drag must cover to be a zoom. */
 const SHORTEST_DRAG = 6
 
 export function optionsOf(look: Look): { readonly options: uPlot.Options } {
   const style = getComputedStyle(document.documentElement)
   const [ink, grid] = [style.getPropertyValue('--muted').trim(), style.getPropertyValue('--line').trim()]
-  const { logY, small, xLabel, metric, size } = look
+  const { logY, small, xLabel, metric, size, reply } = look
   const font = '11px system-ui, sans-serif'
   const axis = {
     stroke: ink,
@@ -37,7 +39,7 @@ export function optionsOf(look: Look): { readonly options: uPlot.Options } {
     grid: { stroke: grid, width: 1 },
     ticks: { stroke: grid, width: 1, size: 4 },
   }
-  const log = look.reply.window.log === true
+  const log = reply.window.log === true
   const xValue = xLabel === 'time' ? seconds : short
   return {
     options: {
@@ -45,7 +47,8 @@ export function optionsOf(look: Look): { readonly options: uPlot.Options } {
       padding: [8, 22, 0, 0],
       legend: { show: false },
       cursor: {
-        points: { size: 6 },
+        // Each is an element of its own.
+        points: { size: 6, show: reply.series.length <= MANY },
         drag: { x: true, y: false, setScale: false, dist: SHORTEST_DRAG },
         focus: { prox: 1e6 },
       },
@@ -77,7 +80,7 @@ function rangeOf({ from, to }: SeriesReply['window']): [number, number] {
 }
 
 function seriesOf({ reply, raw, color, small }: Look): uPlot.Series[] {
-  const many = reply.series.length > 40
+  const many = reply.series.length > MANY
   return reply.series.flatMap(({ key, smooth, thinned, x }) => {
     const stroke = color(key)
     const points = { show: !thinned && x.length <= FEW, size: small ? 4 : 5, stroke, fill: stroke }
