@@ -22,14 +22,9 @@ interface Measured {
   readonly tokens_per_second: number
 }
 
-/** Tokens of a document beside its words, each of which is one. */
-const AROUND = 20
-
-/** Documents of a third of a row each, so that three fill it but for some tokens; all of them different. */
+/** A document a row, cut where the row ends; all of them different. */
 function rows(length: number): string {
-  const count = Math.floor(length / 3) - AROUND
-  const words = (row: number) =>
-    Array.from({ length: count }, (_, i) => WORDS[(row * 7 + i * i + i) % WORDS.length])
+  const words = (row: number) => Array.from({ length }, (_, i) => WORDS[(row * 7 + i * i + i) % WORDS.length])
   return Array.from({ length: 40 }, (_, row) =>
     JSON.stringify({ Question: `Case ${row}?`, Answer: words(row).join(' ') }),
   ).join('\n')

@@ -183,15 +183,23 @@ export class ColumnStore {
 
   private stored(id: string, { header, base }: { header: Header; base: number }): RunColumns {
     const file = cacheFile(this.root, id)
+    const read = (byte: number, rows: number) => readColumn(file, base + byte, rows)
     return {
       header,
       column: async (table, name) => {
         const found = own(header.tables, table)
         const place = found && own(found.columns, name)
         if (!place) return undefined
-        if (!AXES.has(name)) return readColumn(file, base + place.at, found.length)
         const key = `${file} ${header.source.mtimeMs} ${header.source.size} ${place.at}`
-        return this.recent.get(key, () => readColumn(file, base + place.at, found.length))
+        try {
+          if (!AXES.has(name)) return await read(place.at, found.length)
+          return await this.recent.get(key, () => read(place.at, found.length))
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        }
+        // Someone has deleted the cache, as he may.
+        this.headers.delete(id)
+        return (await this.open(id))?.column(table, name)
       },
     }
   }
