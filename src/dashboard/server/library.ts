@@ -23,8 +23,8 @@ const IDLE_MS = 500
 const OPENING_MS = 2500
 /** Pages hear of runs made ready no more often than this, ms. */
 const TELL_MS = 500
-/** So many runs to parse are shared with a second thread. */
-const MANY = 8
+/** So many runs to parse are shared with a second thread; for fewer it would only start. */
+const MANY = 20
 const AT_ONCE = 12
 const FILES = ['run.json', 'events.jsonl', 'report.json', 'notes.json', 'resolved.json'] as const
 
