@@ -1,22 +1,20 @@
-/** @file A process that tries to take over each of many runs, all at the same moment as others do. */
-import { readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+/**
+ * @file A process that tries to take over runs, each at the moment at which others do: a line with a run's folder comes in,
+ * whether it was won goes out. At the end of the lines it says how many it still holds, and dies.
+ */
+import { createInterface } from 'node:readline'
 import { RunLock } from '../../src/track/run-lock.ts'
 
-const [root, start] = process.argv.slice(2) as [string, string]
-const folders = readdirSync(root).map((name) => join(root, name))
-while (Date.now() < Number(start));
 const held: RunLock[] = []
-for (const folder of folders) {
+process.stdout.write('ready\n')
+for await (const folder of createInterface({ input: process.stdin })) {
   try {
-    const lock = await RunLock.take(folder)
-    held.push(lock)
-    writeFileSync(join(folder, `won-${process.pid}`), '')
+    held.push(await RunLock.take(folder))
+    process.stdout.write('won\n')
   } catch (error) {
     if ((error as Error).name !== 'InputError') throw error
+    process.stdout.write('lost\n')
   }
 }
 process.stdout.write(`${held.filter((lock) => lock.held()).length}\n`)
-// Owners stay alive until all have tried.
-process.stdin.resume()
-process.stdin.on('end', () => process.exit(0))
+process.exit(0)

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { lifeOf, thisProcess } from '../../src/track/process-id.ts'
@@ -77,32 +78,32 @@ test('an owner that stood still and lost its run knows it', async () => {
 
 test('of several processes that find a dead owner at the same moment, one wins each run', async () => {
   const root = tempFolder()
-  const runs = 60
-  for (let i = 0; i < runs; i++) {
-    mkdirSync(join(root, String(i)))
+  const folders = Array.from({ length: 60 }, (_, i) => join(root, String(i)))
+  folders.forEach((folder, i) => {
+    mkdirSync(folder)
     // Some never had an owner.
-    if (i % 3 > 0) own(join(root, String(i)), dead(), i)
-  }
+    if (i % 3 > 0) own(folder, dead(), i)
+  })
   const racer = fileURLToPath(new URL('../helpers/lock-racer.ts', import.meta.url))
-  const begin = String(Date.now() + 4000)
-  const children = Array.from({ length: 3 }, () =>
-    spawn(process.execPath, ['--import', import.meta.resolve('tsx'), racer, root, begin], {
+  const racers = Array.from({ length: 3 }, () => {
+    const { stdin, stdout } = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), racer], {
       stdio: ['pipe', 'pipe', 'inherit'],
-    }),
-  )
-  const wins = await Promise.all(
-    children.map(async (child) => {
-      for await (const line of child.stdout) return Number(String(line))
-      return Number.NaN
-    }),
-  )
-  for (const child of children) child.stdin.end()
-  expect(wins.reduce((a, b) => a + b)).toBe(runs)
+    })
+    const lines = createInterface({ input: stdout })[Symbol.asyncIterator]()
+    return { stdin, said: async () => String((await lines.next()).value) }
+  })
+  const said = (): Promise<string[]> => Promise.all(racers.map((one) => one.said()))
+  expect(await said()).toEqual(['ready', 'ready', 'ready'])
+  const wins = [0, 0, 0]
+  for (const [i, folder] of folders.entries()) {
+    // Each is the first to hear of a run as often as the others.
+    for (const k of [i, i + 1, i + 2]) racers[k % 3]!.stdin.write(`${folder}\n`)
+    const result = await said()
+    expect([...result].sort()).toEqual(['lost', 'lost', 'won'])
+    wins[result.indexOf('won')]! += 1
+  }
   // That they met is what makes it a test.
   expect(wins.filter((count) => count > 0).length).toBeGreaterThan(1)
-  for (let i = 0; i < runs; i++) {
-    const names = readdirSync(join(root, String(i)))
-    expect(names.filter((name) => name.startsWith('won-'))).toHaveLength(1)
-  }
-  expect(existsSync(root)).toBe(true)
+  for (const { stdin } of racers) stdin.end()
+  expect(await said()).toEqual(wins.map(String))
 })
