@@ -16,18 +16,37 @@ import { type TrainingCase, trainingAgrees } from './parity/training.ts'
 const TRAINING: readonly TrainingCase[] = [
   {
     // Two epochs of 2 + 1 micro-batches, the last one of a single row.
-    ...{ name: 'unpacked', rows: 5, pack: false, max_length: 256 },
-    ...{ batch_size: 2, accumulate: 2, epochs: 2, schedule: 'linear' },
+    name: 'unpacked',
+    rows: 5,
+    pack: false,
+    max_length: 256,
+    batch_size: 2,
+    accumulate: 2,
+    epochs: 2,
+    schedule: 'linear',
   },
   {
     // Two documents a row; two epochs of 3 + 1 micro-batches.
-    ...{ name: 'packed', rows: 7, shortest: true, pack: true, max_length: 1024 },
-    ...{ batch_size: 1, accumulate: 3, epochs: 2, schedule: 'cosine' },
+    name: 'packed',
+    rows: 7,
+    shortest: true,
+    pack: true,
+    max_length: 1024,
+    batch_size: 1,
+    accumulate: 3,
+    epochs: 2,
+    schedule: 'cosine',
   },
   {
     // All rows, cut; of some nothing to learn is left.
-    ...{ name: 'packed, cut', rows: Number.POSITIVE_INFINITY, pack: true, max_length: 128 },
-    ...{ batch_size: 2, accumulate: 2, steps: 3, schedule: 'cosine_with_restarts' },
+    name: 'packed, cut',
+    rows: Number.POSITIVE_INFINITY,
+    pack: true,
+    max_length: 128,
+    batch_size: 2,
+    accumulate: 2,
+    steps: 3,
+    schedule: 'cosine_with_restarts',
   },
 ]
 const CHECKS = ['rows', ...TRAINING.map(({ name }) => name), 'from PEFT', 'to PEFT']

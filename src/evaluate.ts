@@ -114,7 +114,11 @@ async function score(which: 'base' | 'tuned', scoring: Scoring): Promise<Readonl
     const { metric, better, items } = outcome
     await mkdir(folder, { recursive: true })
     await writeScored(join(folder, file), items, {
-      ...{ name, target: targetOf(asked.name), metric, better, options: wanted },
+      name,
+      target: targetOf(asked.name),
+      metric,
+      better,
+      options: wanted,
       ...(evaluation.templated === false ? {} : { template: asked.way }),
       scores: outcomeScores(outcome),
     })

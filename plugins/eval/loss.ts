@@ -17,7 +17,9 @@ export default definePlugin({
       }
       const scores = await subject.scoreDocuments(documents)
       const items = scores.map(({ sum, tokens }, i) => ({
-        ...{ id: String(i + 1), score: -sum, weight: tokens },
+        id: String(i + 1),
+        score: -sum,
+        weight: tokens,
         detail: { document: fingerprint(documents[i]!) },
       }))
       const tokens = items.reduce((total, { weight }) => total + weight, 0)

@@ -38,7 +38,9 @@ const OURS: Readonly<Record<string, object>> = {
 }
 
 const peft = (r: number, lora_alpha: number, more: object = {}): object => ({
-  ...{ r, lora_alpha, target_modules: SEVEN },
+  r,
+  lora_alpha,
+  target_modules: SEVEN,
   ...more,
 })
 /** Adapters that PEFT makes and writes, as settings of its LoraConfig. */

@@ -80,7 +80,9 @@ export async function trainingAgrees(
 function settingsFile(out: string, model: string, rows: string, one: TrainingCase): string {
   const { max_length, batch_size, accumulate, schedule, pack } = one
   const settings = {
-    ...{ model, rows, out },
+    model,
+    rows,
+    out,
     lora: { r: LORA.rank, lora_alpha: LORA.alpha, target_modules: 'all-linear' },
     train: { max_length, packing: pack, batch_size, accumulate, schedule, ...lengthOf(one), ...COMMON },
   }
@@ -102,7 +104,12 @@ function recipeFile(out: string, model: string, rows: string, one: TrainingCase)
     optimizer: { use: 'adamw', lr, weight_decay },
     schedule: { use: schedule, warmup },
     train: {
-      ...{ batch_size, accumulate, max_length, pack, clip, ...lengthOf(one) },
+      batch_size,
+      accumulate,
+      max_length,
+      pack,
+      clip,
+      ...lengthOf(one),
       over_length: 'truncate',
       precision: 'fp32',
     },

@@ -71,8 +71,14 @@ export class SweepCard {
     const trials = this.list()
     const best = ranking({ header: this.header, trials })[0]
     const record: SweepCardRecord = {
-      ...{ id, name, ...state, started: time, heartbeat: new Date().toISOString() },
-      ...{ pid: process.pid, host: hostname(), medtune },
+      id,
+      name,
+      ...state,
+      started: time,
+      heartbeat: new Date().toISOString(),
+      pid: process.pid,
+      host: hostname(),
+      medtune,
       ...(this.of === undefined ? {} : { of: this.of }),
       trials: countTrials(trials),
       ...(best ? { best: { id: best.id, value: best.value, params: best.params, run: best.run } } : {}),

@@ -120,8 +120,13 @@ export class Coordinator {
   private board(trial: Trial, reports: number): Flight {
     const job = this.jobOf(trial.id, trial.attempt)
     const flight: Flight = {
-      ...{ trial: trial.id, attempt: trial.attempt, job, reports, sign: undefined },
-      ...{ seen: performance.now(), stopped: trial.reason !== undefined },
+      trial: trial.id,
+      attempt: trial.attempt,
+      job,
+      reports,
+      sign: undefined,
+      seen: performance.now(),
+      stopped: trial.reason !== undefined,
     }
     this.flights.set(trial.id, flight)
     return flight
@@ -295,7 +300,9 @@ export class Coordinator {
     const { metric } = this.on.journal.header
     const sign = metric.goal === 'minimize' ? 1 : -1
     return this.on.journal.list().map(({ index, params, status, value }) => ({
-      ...{ index, params, status: status === 'waiting' ? 'running' : status },
+      index,
+      params,
+      status: status === 'waiting' ? 'running' : status,
       ...(value !== undefined && Number.isFinite(value) ? { value: sign * value } : {}),
     }))
   }
@@ -335,7 +342,9 @@ export class Coordinator {
     journal.append(
       ...trials.map(({ id, attempt }) => ({
         type: 'start' as const,
-        ...{ trial: id, attempt: attempt + 1, executor: executorName },
+        trial: id,
+        attempt: attempt + 1,
+        executor: executorName,
       })),
     )
     for (const { id } of trials) this.board(journal.get(id), 0)
@@ -346,7 +355,13 @@ export class Coordinator {
     const { folder, journal, cwd, limits } = this.on
     const { id, recipe, watch, metric } = journal.header
     return {
-      ...{ version: 1, sweep: id, trial: trial.id, attempt, recipe: recipe.file, cwd, watch },
+      version: 1,
+      sweep: id,
+      trial: trial.id,
+      attempt,
+      recipe: recipe.file,
+      cwd,
+      watch,
       overrides: overridesOf(trial.params),
       runsDir: join(folder, 'runs'),
       // One that failed by itself would only fail again from where it stood.

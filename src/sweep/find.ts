@@ -22,7 +22,10 @@ export function findSweep(target: string): string {
   const suggestion = existsSync(`${target}.yaml`) ? `./${target}.yaml` : nearest(target, shipped.keys())
   throw new RecipeError([
     {
-      ...{ file: path.resolve(target), line: 1, col: 1, path: '' },
+      file: path.resolve(target),
+      line: 1,
+      col: 1,
+      path: '',
       message: `no sweep named ${JSON.stringify(target)} ships with medtune (a file's name ends in .yaml or has a slash)`,
       ...(suggestion ? { suggestion } : {}),
       allowed: [...shipped.keys()],

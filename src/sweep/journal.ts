@@ -76,7 +76,7 @@ export class Journal {
   append(...events: readonly NewEvent[]): void {
     if (events.length === 0) return
     const time = new Date().toISOString()
-    const timed = events.map((event) => ({ ...{ type: event.type, time }, ...event }) as SweepEvent)
+    const timed = events.map(({ type, ...rest }) => ({ type, time, ...rest }) as SweepEvent)
     writeSync(this.handle, timed.map((event) => `${stringify(event)}\n`).join(''))
     fdatasyncSync(this.handle)
     for (const event of timed) {

@@ -63,7 +63,9 @@ function placed(
   const inside = problem.path === path ? '' : `${problem.path}: `
   return {
     ...rest,
-    ...{ file, line, col },
+    file,
+    line,
+    col,
     path: at,
     message: `${inside}${problem.message} (in the recipe, with ${path}=${JSON.stringify(params[path])})`,
   }

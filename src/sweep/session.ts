@@ -69,9 +69,18 @@ export async function startSweep(
   writeFileSync(path.join(folder, 'sweep.yaml'), source)
   options.onFolder?.(folder)
   const header: SweepHeader = {
-    ...{ type: 'sweep', time: new Date().toISOString(), version: JOURNAL_VERSION, id, name: spec.name, file },
+    type: 'sweep',
+    time: new Date().toISOString(),
+    version: JOURNAL_VERSION,
+    id,
+    name: spec.name,
+    file,
     recipe: { file: base.file, hash: base.hash },
-    ...{ metric: spec.metric, watch, space, spec: { ...spec }, medtune: packageVersion() },
+    metric: spec.metric,
+    watch,
+    space,
+    spec: { ...spec },
+    medtune: packageVersion(),
   }
   const events: { on: (event: SweepEvent) => void } = { on: () => {} }
   const journal = Journal.create(folder, header, (event) => events.on(event))
@@ -145,8 +154,17 @@ async function coordinate(
     const site = { sweep: journal.header.id, folder, workers, lease, adaptive: sampler.adaptive }
     const executor = await parts.executor.open({ ...site, medtune: options.medtune })
     const coordinator = new Coordinator({
-      ...{ folder, journal, sampler, pruner, executor, limits, cwd: path.dirname(file), seed: spec.seed },
-      ...{ medtune: options.medtune, poll: options.poll ?? POLL_MS, executorName: spec.executor.use },
+      folder,
+      journal,
+      sampler,
+      pruner,
+      executor,
+      limits,
+      cwd: path.dirname(file),
+      seed: spec.seed,
+      medtune: options.medtune,
+      poll: options.poll ?? POLL_MS,
+      executorName: spec.executor.use,
       ...some('signal', options.signal),
     })
     const outcome = await coordinator.run().catch(async (error) => {
@@ -210,7 +228,10 @@ async function createParts(spec: SweepSpec, file: string): Promise<Session['part
   const registry = await builtIns()
   for (const name of spec.plugins) await addThirdParty(registry, name, dir)
   const resolved: Resolved = {
-    ...{ recipe: spec as unknown as Resolved['recipe'], registry, dir, baseDir: () => dir },
+    recipe: spec as unknown as Resolved['recipe'],
+    registry,
+    dir,
+    baseDir: () => dir,
     error: (at, message) => new RecipeError([{ file, line: 1, col: 1, path: at, message }]),
   }
   const warn: StageContext['warn'] = () => {}

@@ -265,8 +265,16 @@ export function advance(trial: Trial | undefined, event: TrialEvent): Trial | un
   if (event.type === 'ask') {
     const { trial: id, index, params, time } = event
     return {
-      ...{ id, index, params, status: 'waiting', attempt: 0, failures: 0, losses: 0 },
-      ...{ metrics: {}, reports: [], asked: time },
+      id,
+      index,
+      params,
+      status: 'waiting',
+      attempt: 0,
+      failures: 0,
+      losses: 0,
+      metrics: {},
+      reports: [],
+      asked: time,
     }
   }
   return trial && step(trial, event)
@@ -297,7 +305,8 @@ function step(trial: Trial, event: Exclude<TrialEvent, { type: 'ask' }>): Trial 
         status: final ? 'failed' : 'waiting',
         failures: trial.failures + (cause === 'failed' ? 1 : 0),
         losses: trial.losses + (cause === 'lost' ? 1 : 0),
-        ...{ reason, cause },
+        reason,
+        cause,
         ...(final ? { ended: time } : {}),
         ...(run ? { run } : {}),
       }

@@ -36,7 +36,8 @@ export function makeScene(root: string): void {
         .concat(systemEvents())
         .join(''),
       record: {
-        ...{ started: iso(3600 * i), ended: iso(3600 * i + 400) },
+        started: iso(3600 * i),
+        ended: iso(3600 * i + 400),
         ...(i < 3 ? { sweep: { id: SWEEP, trial: trialId(i) } } : {}),
       },
     })
@@ -78,7 +79,8 @@ export const SWEEP = 'beef0001'
 /** Two sweeps: one that goes on, with a trial of each kind, and one whose texts are hostile. Returns the folder of the first. */
 export function makeSweeps(root: string): string {
   makeSweep(root, '2026-11-21T00-00-00Z-hostile', {
-    ...{ id: 'beef0002', name: HOSTILE },
+    id: 'beef0002',
+    name: HOSTILE,
     space: [{ path: HOSTILE, distribution: { kind: 'categorical', values: [HOSTILE, 1] }, when: [] }],
     events: [
       { type: 'ask', trial: 't', index: 0, params: { [HOSTILE]: HOSTILE } },
@@ -87,7 +89,9 @@ export function makeSweeps(root: string): string {
   })
   const trials: readonly FakeTrial[] = [
     ...Array.from({ length: 9 }, (_, i) => ({
-      ...{ rank: 2 ** (1 + (i % 3)), lr: 1e-4 * 1.6 ** i, value: 3 - 0.2 * i + 0.3 * (i % 2) },
+      rank: 2 ** (1 + (i % 3)),
+      lr: 1e-4 * 1.6 ** i,
+      value: 3 - 0.2 * i + 0.3 * (i % 2),
     })),
     {
       rank: 4,
@@ -112,7 +116,9 @@ export function makeSweeps(root: string): string {
 /** Better with the rank, and answered in a sentence of which a few words change. */
 function examOf(i: number): { base: EvalItem[]; tuned: EvalItem[] } {
   const item = (q: number, right: boolean): EvalItem => ({
-    ...{ id: `q${q}`, score: right ? 1 : 0, weight: 1 },
+    id: `q${q}`,
+    score: right ? 1 : 0,
+    weight: 1,
     detail: {
       prompt: `Which vitamin is lacking in condition ${q}?`,
       prediction: `The patient in case ${q} most likely lacks vitamin ${right ? 'B12' : 'C'} and should be ${right ? 'tested' : 'observed'}.`,
@@ -126,7 +132,9 @@ function examOf(i: number): { base: EvalItem[]; tuned: EvalItem[] } {
 
 function hostileItems(): { exam: { base: EvalItem[]; tuned: EvalItem[] } } {
   const item = (q: number): EvalItem => ({
-    ...{ id: `q${q}`, score: 0, weight: 1 },
+    id: `q${q}`,
+    score: 0,
+    weight: 1,
     detail: {
       prompt: `Which vitamin is lacking in condition ${q}?`,
       prediction: q === 1 ? 'long '.repeat(200_000) : HOSTILE,

@@ -192,8 +192,15 @@ test('compare in JSON has the numbers and the paired test', async () => {
   const { recipe, evaluations, samples } = JSON.parse(out)
   expect(recipe).toEqual([{ key: 'adapter.rank', values: [8, 16] }])
   expect(evaluations[0].difference[1]).toMatchObject({
-    ...{ value: 0.375, n: 40, wins: 15, ties: 25, losses: 0, test: 'mcnemar-exact' },
-    ...{ p: expect.closeTo(2 ** -14, 12), p_holm: expect.closeTo(2 ** -14, 12), verdict: 'better' },
+    value: 0.375,
+    n: 40,
+    wins: 15,
+    ties: 25,
+    losses: 0,
+    test: 'mcnemar-exact',
+    p: expect.closeTo(2 ** -14, 12),
+    p_holm: expect.closeTo(2 ** -14, 12),
+    verdict: 'better',
     // 2.8 standard errors of the difference, with a gain and a loss added.
     mde: expect.closeTo(2.8016 * Math.sqrt((17 / 42 - (15 / 42) ** 2) / 42), 3),
   })

@@ -59,11 +59,14 @@ test('a run: its own evaluations give the scores of its report, and a task is co
   const { compared, scores, folder } = JSON.parse(own.stdout)
   expect(folder).toBe(join(trained, 'eval'))
   expect(scores.colours).toEqual({
-    ...{ metric: 'accuracy', better: 'higher', scores: compared.colours.tuned },
+    metric: 'accuracy',
+    better: 'higher',
+    scores: compared.colours.tuned,
   })
   const figures = { n: 9, stderr: expect.any(Number), ci95: [expect.any(Number), expect.any(Number)] }
   expect(compared.colours).toMatchObject({
-    ...{ metric: 'accuracy', better: 'higher' },
+    metric: 'accuracy',
+    better: 'higher',
     base: { accuracy: expect.any(Number), ...figures },
     tuned: { accuracy: expect.any(Number), ...figures },
     difference: {
@@ -111,7 +114,10 @@ test('a model and an adapter by their folders; results that are there are not co
   const file = itemFile('one', 'base')!
   const scored = lines(file)
   expect(JSON.parse(readFileSync(file.replace(/l$/, ''), 'utf8'))).toMatchObject({
-    ...{ name: 'my-task', metric: 'acc', better: 'higher', options: { use: 'task', fewshot: 0 } },
+    name: 'my-task',
+    metric: 'acc',
+    better: 'higher',
+    options: { use: 'task', fewshot: 0 },
     scores: { n: 12, chance: 0.5 },
   })
   expect(scored[0]).toMatchObject({

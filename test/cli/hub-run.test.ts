@@ -71,8 +71,13 @@ function medtune(args: readonly string[], env: Record<string, string> = {}) {
     cwd: folder,
     env: {
       ...inherited,
-      ...{ NO_COLOR: '1', CI: '1', HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hf') },
-      ...{ HF_HUB_CACHE: join(folder, 'hf', 'hub'), MEDTUNE_CACHE: join(folder, 'tokens'), ...env },
+      NO_COLOR: '1',
+      CI: '1',
+      HF_ENDPOINT: hub.url,
+      HF_HOME: join(folder, 'hf'),
+      HF_HUB_CACHE: join(folder, 'hf', 'hub'),
+      MEDTUNE_CACHE: join(folder, 'tokens'),
+      ...env,
     },
   })
   let [stdout, stderr] = ['', '']

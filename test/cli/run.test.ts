@@ -142,8 +142,16 @@ test('on a terminal one block is redrawn in place', () => {
   const status = openStatus('demo', { isTTY: true, columns: 60, write: (text) => written.push(text) })
   const time = '2026-01-01T00:00:00.000Z'
   const step = (n: number): RunEvent => ({
-    ...{ time, type: 'step', step: n, epoch: 1, loss: 2 / n, grad_norm: 0.5, lr: 1e-4 },
-    ...{ tokens: 1000, label_tokens: 500, seconds: 0.5 },
+    time,
+    type: 'step',
+    step: n,
+    epoch: 1,
+    loss: 2 / n,
+    grad_norm: 0.5,
+    lr: 1e-4,
+    tokens: 1000,
+    label_tokens: 500,
+    seconds: 0.5,
   })
   for (const n of [1, 2, 3]) {
     status.onEvent(step(n))

@@ -86,7 +86,10 @@ test('the first signal stops the trials and ends with 130; resume goes on, also 
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ ok: true, trials: { done: 3, running: 0, waiting: 0 } })
   expect(JSON.parse(readFileSync(path.join(project, folder, 'sweep.json'), 'utf8'))).toMatchObject({
-    ...{ status: 'done', of: 3, trials: { done: 3 }, best: { value: expect.any(Number) } },
+    status: 'done',
+    of: 3,
+    trials: { done: 3 },
+    best: { value: expect.any(Number) },
   })
 })
 

@@ -51,7 +51,8 @@ export interface Ask {
 /** One request on a connection of its own. */
 export function ask(port: number, { method = 'GET', path, headers = {}, body }: Ask): Promise<Answer> {
   const all: Record<string, string | undefined> = {
-    ...{ Host: `127.0.0.1:${port}`, Connection: 'close' },
+    Host: `127.0.0.1:${port}`,
+    Connection: 'close',
     ...(body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
     ...headers,
   }

@@ -100,8 +100,11 @@ test('with everything right, every route answers', async () => {
     expect([base.path, status]).toEqual([base.path, 200])
     expect(headers['content-security-policy']).toMatch(/default-src 'none'|sandbox/)
     expect(headers).toMatchObject({
-      ...{ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' },
-      ...{ 'cache-control': 'no-store', 'cross-origin-resource-policy': 'same-origin' },
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+      'cross-origin-resource-policy': 'same-origin',
     })
     expect(headers).not.toHaveProperty('access-control-allow-origin')
   })

@@ -112,8 +112,18 @@ test('a group has the mean and the spread of its finite values', () => {
 })
 
 const trial = (index: number, status: Trial['status'], value?: number, more: Partial<Trial> = {}): Trial => ({
-  ...{ id: `t${index}`, index, params: {}, status, attempt: 1, failures: 0, losses: 0, asked: '' },
-  ...{ metrics: {}, reports: [], ...(value === undefined ? {} : { value }), ...more },
+  id: `t${index}`,
+  index,
+  params: {},
+  status,
+  attempt: 1,
+  failures: 0,
+  losses: 0,
+  asked: '',
+  metrics: {},
+  reports: [],
+  ...(value === undefined ? {} : { value }),
+  ...more,
 })
 
 test('trials: the best so far, and running ones before ranked ones before the rest', () => {
@@ -164,9 +174,19 @@ test('trials that were ended early count for what mattered; runs that were stopp
     const good = i < 8
     const config = { rank: i % 4, rate: good ? 1 : 2 + (i % 2) }
     return {
-      ...{ id: `r${i}`, name: 'r', status: good ? 'done' : 'stopped', step: good ? 80 : 20, sweep: 'a' },
-      ...{ tags: [], note: '', problems: [], about: {}, evals: [], curves: [] },
-      ...{ config, figures: { loss: good ? 1 + (i % 4) / 10 : 5 } },
+      id: `r${i}`,
+      name: 'r',
+      status: good ? 'done' : 'stopped',
+      step: good ? 80 : 20,
+      sweep: 'a',
+      tags: [],
+      note: '',
+      problems: [],
+      about: {},
+      evals: [],
+      curves: [],
+      config,
+      figures: { loss: good ? 1 + (i % 4) / 10 : 5 },
     }
   })
   const shares = importancesOf(rows, ['rank', 'rate'], 'loss', true)

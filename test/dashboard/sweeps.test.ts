@@ -83,19 +83,21 @@ const rowOf = async (folder: string): Promise<SweepRow> =>
 test('the overview says how each sweep stands', async () => {
   const { sweeps, rows } = await overview()
   expect(Object.fromEntries(sweeps.map(({ folder, status }) => [folder, status]))).toEqual({
-    ...{
-      over: 'done',
-      live: 'running',
-      dead: 'crashed',
-      newer: 'unreadable',
-      odd: 'crashed',
-      linked: 'unreadable',
-      wild: 'unreadable',
-      ended: 'crashed',
-    },
+    over: 'done',
+    live: 'running',
+    dead: 'crashed',
+    newer: 'unreadable',
+    odd: 'crashed',
+    linked: 'unreadable',
+    wild: 'unreadable',
+    ended: 'crashed',
   })
   expect(await rowOf('over')).toMatchObject({
-    ...{ id: 'aaaa0001', name: 'demo', reason: 'all 3', of: 3, started: iso(0) },
+    id: 'aaaa0001',
+    name: 'demo',
+    reason: 'all 3',
+    of: 3,
+    started: iso(0),
     counts: { done: 1, pruned: 1, failed: 1, running: 0, waiting: 0 },
   })
   expect(rows.map(({ id, sweep, trial }) => [id, sweep, trial])).toEqual([

@@ -69,7 +69,9 @@ test('the clean part is held to the same correction as the whole', () => {
   // Six gains of six, uncorrected 2 / 64.
   const { exam } = compareAll(two(20), two(26), 1, new Map([['exam', new Set(['0', '1'])]]))
   expect(exam!.clean!.difference).toMatchObject({
-    ...{ n: 38, p: expect.closeTo(2 / 64, 12), p_holm: expect.closeTo(4 / 64, 12) },
+    n: 38,
+    p: expect.closeTo(2 / 64, 12),
+    p_holm: expect.closeTo(4 / 64, 12),
     verdict: 'no difference shown',
   })
 })

@@ -153,8 +153,12 @@ function wireRun(id: string, run: FakeRun): object {
     map.size === 0 ? {} : { [name]: [...map].map(([key, value]) => ({ key, value })) }
   return {
     info: {
-      ...{ run_id: id, run_name: run.name, experiment_id: run.experiment, status: run.status },
-      ...{ start_time: run.start, ...(run.end === undefined ? {} : { end_time: run.end }) },
+      run_id: id,
+      run_name: run.name,
+      experiment_id: run.experiment,
+      status: run.status,
+      start_time: run.start,
+      ...(run.end === undefined ? {} : { end_time: run.end }),
       lifecycle_stage: run.deleted ? 'deleted' : 'active',
     },
     data: { ...pairs('tags', run.tags), ...pairs('params', run.params) },

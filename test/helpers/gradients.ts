@@ -33,7 +33,14 @@ export async function openGradients(
   return (batch, row = 0) => {
     const { ids, position, segment, branch, labelSlot, labelId, labelWeight, rows, length, labels } = batch
     const feeds = {
-      ...{ ids, position, segment, branch, labelSlot, labelId, labelWeight, gain: Float32Array.of(1) },
+      ids,
+      position,
+      segment,
+      branch,
+      labelSlot,
+      labelId,
+      labelWeight,
+      gain: Float32Array.of(1),
       ...dropoutFeeds(plan, 1, batch, { step: 1, row }),
     }
     return compiled.run(feedsFor(train, feeds), { rows, length, labels }, false)

@@ -27,8 +27,17 @@ export const iso = (seconds: number): string => new Date(START + 1000 * seconds)
 
 export function stepEvent(step: number, loss: number, extra: object = {}): string {
   return stringify({
-    ...{ time: iso(step), type: 'step', step, epoch: step / 100, loss, grad_norm: 1 / step, lr: 1e-3 / step },
-    ...{ tokens: 1000, label_tokens: 400, seconds: 0.5, ...extra },
+    time: iso(step),
+    type: 'step',
+    step,
+    epoch: step / 100,
+    loss,
+    grad_norm: 1 / step,
+    lr: 1e-3 / step,
+    tokens: 1000,
+    label_tokens: 400,
+    seconds: 0.5,
+    ...extra,
   })
 }
 
@@ -48,22 +57,18 @@ export function makeRun(root: string, run: FakeRun): string {
   const hardware = { cpu: 'a cpu', cores: 2, memory_bytes: 8e9, platform: 'linux', node: 'v20.0.0' }
   const loss = run.loss ?? ((step: number) => 2 + 3 / step)
   const record = {
-    ...{
-      name,
-      hash: 'ab'.repeat(32),
-      status,
-      started: iso(0),
-      heartbeat: iso(steps),
-      pid: 1,
-      host: hostname(),
-    },
-    ...{
-      medtune: '0.1.0',
-      hardware,
-      step: steps,
-      steps,
-      ...(status === 'running' ? {} : { ended: iso(steps) }),
-    },
+    name,
+    hash: 'ab'.repeat(32),
+    status,
+    started: iso(0),
+    heartbeat: iso(steps),
+    pid: 1,
+    host: hostname(),
+    medtune: '0.1.0',
+    hardware,
+    step: steps,
+    steps,
+    ...(status === 'running' ? {} : { ended: iso(steps) }),
     ...run.record,
   }
   const evaluations = Object.entries(items)
@@ -71,7 +76,9 @@ export function makeRun(root: string, run: FakeRun): string {
   const outcomes = (which: 'base' | 'tuned') =>
     new Map(evaluations.map(([key, lists]) => [key, { metric, better, items: lists[which] } as const]))
   const report = {
-    ...{ name, status, seconds: steps },
+    name,
+    status,
+    seconds: steps,
     train: {
       steps,
       tokens: 1000 * steps,

@@ -31,16 +31,18 @@ export function makeSweep(root: string, name: string, sweep: FakeSweep): string 
   const metric = { name: 'holdout.loss', goal: 'minimize', take: 'last' }
   const spec = { method: { use: 'tpe' }, early_terminate: { use: 'asha', min_step: 20, eta: 2 } }
   const header = {
-    ...{
-      type: 'sweep',
-      time: iso(0),
-      version: 1,
-      id: sweep.id,
-      name: sweep.name ?? 'demo',
-      file: '/x/s.yaml',
-    },
-    ...{ recipe: { file: '/x/r.yaml', hash: 'ab' }, metric, watch: 'holdout.loss' },
-    ...{ space: sweep.space ?? SPACE, spec, medtune: '0.1.0' },
+    type: 'sweep',
+    time: iso(0),
+    version: 1,
+    id: sweep.id,
+    name: sweep.name ?? 'demo',
+    file: '/x/s.yaml',
+    recipe: { file: '/x/r.yaml', hash: 'ab' },
+    metric,
+    watch: 'holdout.loss',
+    space: sweep.space ?? SPACE,
+    spec,
+    medtune: '0.1.0',
   }
   writeFileSync(join(folder, 'sweep.jsonl'), `${stringify(header)}\n`)
   const pid = sweep.alive ? process.pid : 2 ** 22 + 1

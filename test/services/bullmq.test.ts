@@ -53,7 +53,11 @@ describe.skipIf(missing)('bullmq', () => {
     await makeSweepProject(project, { sweep: SWEEP.replace('lease: 8', 'lease: 6'), steps: stepsFor(KILLS) })
     for (let i = 0; i < 2; i++) keepWorker(project, name, args)
     const report = await crashAndResume({
-      ...{ project, trials: TRIALS, kills: KILLS, span: 9000, seed: crashSeed() },
+      project,
+      trials: TRIALS,
+      kills: KILLS,
+      span: 9000,
+      seed: crashSeed(),
       workers: () => [...workers].flatMap(({ child }) => child.pid ?? []),
       overrides: ['executor.use=bullmq', `executor.url=${redis.url}`, `executor.name=${name}`],
     })

@@ -13,7 +13,12 @@ it('24 trials finish exactly once through kills of coordinator and workers', asy
   const project = tempFolder()
   await makeSweepProject(project, { sweep: SWEEP, steps: stepsFor(KILLS) })
   const report = await crashAndResume({
-    ...{ project, overrides: [], trials: TRIALS, kills: KILLS, span: 12_500, seed: crashSeed() },
+    project,
+    overrides: [],
+    trials: TRIALS,
+    kills: KILLS,
+    span: 12_500,
+    seed: crashSeed(),
   })
   tell('local', report)
   expectExactly(report.folder, TRIALS)

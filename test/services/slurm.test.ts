@@ -45,7 +45,11 @@ describe.skipIf(missing)('slurm', () => {
       steps: stepsFor(KILLS),
     })
     const report = await crashAndResume({
-      ...{ project, trials: TRIALS, kills: KILLS, span: 9000, seed: crashSeed() },
+      project,
+      trials: TRIALS,
+      kills: KILLS,
+      span: 9000,
+      seed: crashSeed(),
       // Whoever takes trials may die as well as the trial itself.
       workers: (sweep) => [...busy(sweep), ...processesOf('agent', sweep)],
       overrides: ['executor.use=slurm', 'executor.interval=1', 'executor.idle=20'],

@@ -11,8 +11,16 @@ import { TOY_COMMAND, toyFolder } from './toy.ts'
 function put(folder: string, name: string, how: string): TrialJob {
   const file = path.join(folder, 'trials', name, '1.json')
   writeSheet(file, {
-    ...{ version: 1, sweep: 'cafe', trial: name, attempt: 1, recipe: '', cwd: folder, watch: 'holdout.loss' },
-    ...{ overrides: ['x=2', `how="${how}"`], runsDir: path.join(folder, 'runs'), beat: 1 },
+    version: 1,
+    sweep: 'cafe',
+    trial: name,
+    attempt: 1,
+    recipe: '',
+    cwd: folder,
+    watch: 'holdout.loss',
+    overrides: ['x=2', `how="${how}"`],
+    runsDir: path.join(folder, 'runs'),
+    beat: 1,
     metric: { name: 'holdout.loss', goal: 'minimize', take: 'last' },
   })
   const job = {

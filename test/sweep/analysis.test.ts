@@ -75,8 +75,17 @@ function trials(
   return Array.from({ length: count }, (_, index) => {
     const params = random.ask({ space: SPACE, seed: 5, index, draw: 0, trials: [] })
     return {
-      ...{ id: String(index), index, params, status: 'done' as const, attempt: 1, failures: 0, losses: 0 },
-      ...{ value: value(params), metrics: {}, reports: [], asked: '' },
+      id: String(index),
+      index,
+      params,
+      status: 'done' as const,
+      attempt: 1,
+      failures: 0,
+      losses: 0,
+      value: value(params),
+      metrics: {},
+      reports: [],
+      asked: '',
     }
   })
 }
@@ -163,7 +172,9 @@ it('the front holds what nothing beats in everything', () => {
   ]
   const all = points.map(([loss, seconds], i) => ({
     ...trials(1, () => 0)[0]!,
-    ...{ id: String(i), index: i, metrics: { loss: loss!, seconds: seconds! } },
+    id: String(i),
+    index: i,
+    metrics: { loss: loss!, seconds: seconds! },
   }))
   const front = (goal: 'minimize' | 'maximize') =>
     paretoFront(all, [
@@ -183,8 +194,16 @@ it('measures: events by step, the base model left out, windows of the training l
   expect([scores(0, 0.9), scores(5, 0.5), scores(9, Number.NaN)]).toEqual([[], [], []])
   const step = (n: number) =>
     measures.take({
-      ...{ time, type: 'step', step: n, epoch: 1, loss: n, grad_norm: 0, lr: 0 },
-      ...{ tokens: 1, label_tokens: 1, seconds: 1 },
+      time,
+      type: 'step',
+      step: n,
+      epoch: 1,
+      loss: n,
+      grad_norm: 0,
+      lr: 0,
+      tokens: 1,
+      label_tokens: 1,
+      seconds: 1,
     })
   const reported = Array.from({ length: 20 }, (_, i) => step(i + 1)).flat()
   expect(reported).toEqual([

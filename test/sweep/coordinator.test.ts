@@ -72,7 +72,8 @@ it('a trial whose process dies is given away again; one that always dies is give
   const folder = toyFolder()
   const { trials } = await runToy({
     space: toySpace([1], ['die-once', 'die', 'done']),
-    ...{ executor: localExecutor(folder), limits: { workers: 2 } },
+    executor: localExecutor(folder),
+    limits: { workers: 2 },
     folder: await begun(folder, ['die-once', 'die', 'done']),
   })
   expect(brief(trials)).toEqual([

@@ -396,8 +396,17 @@ it('a trial whose recipe or task has become a test since the sweep began fails b
   writeFileSync(path.join(folder, 'exam.yaml'), EXAM('test'))
   const file = path.join(folder, 'trials/0/1.json')
   writeSheet(file, {
-    ...{ version: 1, sweep: 's', trial: '0', attempt: 1, recipe: base.file, overrides: [], cwd: folder },
-    ...{ runsDir: path.join(folder, 'runs'), watch, beat: 10, metric: spec.metric },
+    version: 1,
+    sweep: 's',
+    trial: '0',
+    attempt: 1,
+    recipe: base.file,
+    overrides: [],
+    cwd: folder,
+    runsDir: path.join(folder, 'runs'),
+    watch,
+    beat: 10,
+    metric: spec.metric,
   })
   const before = process.cwd()
   await trial(file).finally(() => process.chdir(before))

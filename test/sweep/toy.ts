@@ -72,17 +72,31 @@ export const LIMITS: Limits = { workers: 2, retries: 0, lease: 5 }
 export async function runToy(toy: Toy) {
   const folder = toy.folder ?? toyFolder()
   const header: SweepHeader = {
-    ...{ type: 'sweep', time: new Date().toISOString(), version: 1, id: 'cafe0123', name: 'toy' },
-    ...{ file: path.join(folder, 's.yaml'), recipe: { file: 'none.yaml', hash: '' }, watch: 'holdout.loss' },
+    type: 'sweep',
+    time: new Date().toISOString(),
+    version: 1,
+    id: 'cafe0123',
+    name: 'toy',
+    file: path.join(folder, 's.yaml'),
+    recipe: { file: 'none.yaml', hash: '' },
+    watch: 'holdout.loss',
     metric: { name: 'holdout.loss', goal: 'minimize', take: 'last', ...toy.metric },
-    ...{ space: toy.space, spec: {}, medtune: '0.0.0' },
+    space: toy.space,
+    spec: {},
+    medtune: '0.0.0',
   }
   const journal = toy.folder
     ? Journal.resume(folder, readSweep(folder), toy.onEvent)
     : Journal.create(folder, header, toy.onEvent)
   if (toy.folder) journal.append({ type: 'resume', changes: {} })
   const coordination: Coordination = {
-    ...{ folder, journal, seed: 1, cwd: folder, poll: 10, medtune: TOY_COMMAND, executorName: 'toy' },
+    folder,
+    journal,
+    seed: 1,
+    cwd: folder,
+    poll: 10,
+    medtune: TOY_COMMAND,
+    executorName: 'toy',
     sampler: toy.sampler ?? grid,
     pruner: toy.pruner ?? { prune: () => undefined },
     executor: toy.executor ?? new InProcess(),

@@ -3,8 +3,15 @@ import { parseQuery } from '../../src/track/query.ts'
 
 const fields: Record<string, unknown> = {
   '*': ['2026-run-7', 'my try', 'done', 'best'],
-  ...{ name: 'my try', status: 'done', loss: 1.5, rank: 16, tag: ['best', 'v2'], bad: Number.NaN },
-  ...{ started: '2026-11-22T10:00:00Z', pack: true, 'eval.exam.accuracy': 0.7 },
+  name: 'my try',
+  status: 'done',
+  loss: 1.5,
+  rank: 16,
+  tag: ['best', 'v2'],
+  bad: Number.NaN,
+  started: '2026-11-22T10:00:00Z',
+  pack: true,
+  'eval.exam.accuracy': 0.7,
 }
 const holds = (text: string): boolean => parseQuery(text)((field) => fields[field])
 

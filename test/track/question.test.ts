@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { pairItems, questionOf } from '../../src/track/compare/question.ts'
 
 const item = (id: string, detail: Readonly<Record<string, unknown>> = {}) => ({
-  ...{ id, question: questionOf(detail), detail },
+  id,
+  question: questionOf(detail),
+  detail,
 })
 const asked = { prompt: 'Which?', reference: 'A', choices: ['A', 'B'] }
 

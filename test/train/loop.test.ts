@@ -230,7 +230,14 @@ test('a stop is heard while the rows of the next step are still awaited', async 
   const split = { ...memorySplit([documents]), window: () => new Promise<never>(() => {}) }
   const executor = await oracleExecutor()
   const work = trainLoop({
-    ...{ executor, split, options, schedule, seed: 1, lr: 0.1, emit: () => {}, run: async () => 0 },
+    executor,
+    split,
+    options,
+    schedule,
+    seed: 1,
+    lr: 0.1,
+    emit: () => {},
+    run: async () => 0,
     signal: controller.signal,
   })
   controller.abort(new Stopped('SIGTERM'))

@@ -7,7 +7,10 @@ import { sections } from './sections.ts'
 export function toText(comparison: Comparison): string {
   const colors = colorsFor(process.stdout)
   const paint: Readonly<Record<string, (text: string) => string>> = {
-    ...{ better: colors.green, worse: colors.red, failed: colors.red, crashed: colors.red },
+    better: colors.green,
+    worse: colors.red,
+    failed: colors.red,
+    crashed: colors.red,
   }
   const cell = (text: string): TableCell =>
     Object.hasOwn(paint, text) ? { text, paint: paint[text]! } : text

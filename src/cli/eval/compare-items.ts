@@ -74,7 +74,10 @@ function compareAll(matched: readonly MatchedSets[], targets: readonly string[])
     metric: sets[0]!.metric,
     better: sets[0]!.better,
     models: sets.map(({ items, file, options, template }, k) => ({
-      ...{ target: targets[k]!, file, options, had: sizes[k]! },
+      target: targets[k]!,
+      file,
+      options,
+      had: sizes[k]!,
       ...(template === undefined ? {} : { template }),
       ...estimate(items),
     })),

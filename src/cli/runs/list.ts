@@ -96,13 +96,11 @@ function shown(row: RunRow, key: string): string {
 function overview(rows: readonly RunRow[]): string {
   const colors = colorsFor(process.stdout)
   const paint: Readonly<Record<string, (text: string) => string>> = {
-    ...{
-      done: colors.green,
-      running: colors.cyan,
-      failed: colors.red,
-      crashed: colors.red,
-      stopped: colors.yellow,
-    },
+    done: colors.green,
+    running: colors.cyan,
+    failed: colors.red,
+    crashed: colors.red,
+    stopped: colors.yellow,
   }
   const settings = differing(rows)
     .filter((key) => key !== 'name')

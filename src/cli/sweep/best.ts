@@ -138,7 +138,10 @@ async function write(
       : []),
   ].join('\n')
   const winner = {
-    ...{ recipe: header.recipe.file, cwd: path.dirname(header.file), name: `${header.name}-best`, comment },
+    recipe: header.recipe.file,
+    cwd: path.dirname(header.file),
+    name: `${header.name}-best`,
+    comment,
     params: only ? varied(params, trials) : params,
   }
   await writeWinner(winner, file)

@@ -60,8 +60,12 @@ export async function reportOf(library: Library, keys: readonly string[], assets
   const swept = library.sweeps.rows().filter(({ id }) => of.has(id))
   const sweeps = swept.flatMap(({ folder }) => library.sweeps.detail(runKey(folder)) ?? [])
   const overview: Overview = {
-    ...{ title: basename(library.root), version: packageVersion(), readOnly: true },
-    ...{ rows, sweeps: swept, cursor: '' },
+    title: basename(library.root),
+    version: packageVersion(),
+    readOnly: true,
+    rows,
+    sweeps: swept,
+    cursor: '',
     exported: { time: new Date().toISOString(), buckets: BUCKETS },
   }
   const data: ReportData = { overview, runs, sweeps }
@@ -88,7 +92,13 @@ async function reportRun(
 }
 
 const EMPTY: Header = {
-  ...{ id: '', source: { size: 0, mtimeMs: 0, ino: 0 }, end: 0, bad: 0, skipped: 0, marks: [], tables: {} },
+  id: '',
+  source: { size: 0, mtimeMs: 0, ino: 0 },
+  end: 0,
+  bad: 0,
+  skipped: 0,
+  marks: [],
+  tables: {},
 }
 
 /** The rows that carry the extremes of every column, appended to `columns`; summaries stay those of the whole. */

@@ -64,8 +64,11 @@ export class Sweeps {
     const { header, trials, spent } = replay.now()
     return {
       ...row,
-      ...{ metric: header.metric, space: header.space, spent },
-      ...{ method: useOf(header.spec.method), pruner: useOf(header.spec.early_terminate) },
+      metric: header.metric,
+      space: header.space,
+      spent,
+      method: useOf(header.spec.method),
+      pruner: useOf(header.spec.early_terminate),
       trials: trials.map((trial) => ({ ...trial, reports: trial.reports.slice(-1) })),
     }
   }
@@ -82,7 +85,11 @@ export class Sweeps {
   /** The row, if it is not as it was. */
   private async lookAtOne(folder: string): Promise<SweepRow | undefined> {
     const entry = this.entries.get(folder) ?? {
-      ...{ replay: undefined, end: 0, ino: 0, problem: '', row: undefined },
+      replay: undefined,
+      end: 0,
+      ino: 0,
+      problem: '',
+      row: undefined,
     }
     const path = join(this.root, ...folder.split('/'))
     await readOn(path, entry)
@@ -171,8 +178,12 @@ async function rowOf(folder: string, path: string, { replay, problem, end }: Ent
   const live = state ? sweepStanding(state.end, card) : 'unreadable'
   const reason = problem || state?.end?.reason
   return {
-    ...{ folder, id: text(state?.header.id, ''), name: text(state?.header.name, folder).slice(0, 200) },
-    ...{ status: live, started: text(state?.header.time, ''), counts: countTrials(state?.trials ?? []) },
+    folder,
+    id: text(state?.header.id, ''),
+    name: text(state?.header.name, folder).slice(0, 200),
+    status: live,
+    started: text(state?.header.time, ''),
+    counts: countTrials(state?.trials ?? []),
     ...(reason ? { reason: reason.slice(0, 2000) } : {}),
     ...(typeof card.of === 'number' ? { of: card.of } : {}),
     version: `${end} ${live}`,

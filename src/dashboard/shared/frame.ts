@@ -21,7 +21,12 @@ export function encodeSeries({ window, series }: SeriesReply): Uint8Array<ArrayB
   const head: Head = {
     window,
     series: series.map(({ key, y, thinned, smooth, odd, marks }) => ({
-      ...{ key, thinned, odd, marks, length: y.length, smooth: smooth !== undefined },
+      key,
+      thinned,
+      odd,
+      marks,
+      length: y.length,
+      smooth: smooth !== undefined,
     })),
   }
   const text = new TextEncoder().encode(JSON.stringify(head))

@@ -113,7 +113,11 @@ async function unpack({ sheet, recipe }: QueuedTrial, folder: string): Promise<s
   await writeFile(recipeFile, recipe)
   const file = join(home, 'trial.json')
   writeSheet(file, {
-    ...{ ...rest, recipe: recipeFile, overrides: [], cwd: home, runsDir: join(home, 'runs') },
+    ...rest,
+    recipe: recipeFile,
+    overrides: [],
+    cwd: home,
+    runsDir: join(home, 'runs'),
     carried: true,
   })
   return file

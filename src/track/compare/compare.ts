@@ -34,7 +34,11 @@ export async function compareRows(runs: readonly RunItems[], samples: number): P
   const evaluations = await compareEvaluations(runs)
   return {
     runs: rows.map(({ id, name, status, reason, started, step, problems }) => ({
-      ...{ id, name, status, step, problems },
+      id,
+      name,
+      status,
+      step,
+      problems,
       ...(reason ? { reason } : {}),
       ...(started ? { started } : {}),
     })),

@@ -1,5 +1,5 @@
 /**
- * @file READ FIRST. What "the same question" means wherever answers of two models are paired: on the command line, on the page
+ * @file What "the same question" means wherever answers of two models are paired: on the command line, on the page
  * and in its exported file. Two items are the same question where they have the same id, the same question text, the same right
  * answer and the same choices. What stands around the question (examples before it, chat turns, a template) may differ: it is
  * still the same question, put in another way, and the difference between the models is still measured item by item. Pure.

@@ -144,7 +144,9 @@ function signal(): Signal {
 
 const warnings: string[] = []
 const context = {
-  ...{ recipeDir: '', resolvePath: (path: string) => path, seed: 0 },
+  recipeDir: '',
+  resolvePath: (path: string) => path,
+  seed: 0,
   warn: (_code: string, message: string) => void warnings.push(message),
 }
 /** Sends what a run's folder has gained, as a process of its own would; `told` as an end that it does not hold. */

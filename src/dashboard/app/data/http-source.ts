@@ -21,7 +21,11 @@ async function ask(url: string, init: RequestInit = {}): Promise<Response> {
 }
 
 const sampleParams = ({ evaluation, show, search, offset, limit }: SampleQuery): Params => ({
-  ...{ evaluation, show, search, offset, limit },
+  evaluation,
+  show,
+  search,
+  offset,
+  limit,
 })
 
 export const httpSource: Source = {

@@ -39,8 +39,17 @@ export function importancesOf(
       settings.filter((path) => row.config[path] !== undefined).map((path) => [path, row.config[path]]),
     )
     return {
-      ...{ id: row.id, index, params, status, attempt: 1, failures: 0, losses: 0, value },
-      ...{ metrics: {}, reports: [{ step: row.step, value }], asked: '' },
+      id: row.id,
+      index,
+      params,
+      status,
+      attempt: 1,
+      failures: 0,
+      losses: 0,
+      value,
+      metrics: {},
+      reports: [{ step: row.step, value }],
+      asked: '',
     }
   })
   return importances(space, trials, lowerIsBetter ? 'minimize' : 'maximize')

@@ -39,7 +39,11 @@ export function scaleOf(field: string, rows: readonly RunRow[]): Scale {
   const [start, width] = [there(low), there(high) - there(low)]
   const part = (value: number): number => (width === 0 ? 0.5 : (there(value) - start) / width)
   return {
-    ...{ field, words, low, high, log },
+    field,
+    words,
+    low,
+    high,
+    log,
     at: (row) => {
       const value = place(row)
       return Number.isFinite(value) ? part(value) : undefined

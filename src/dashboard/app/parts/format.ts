@@ -72,8 +72,13 @@ export function shortName(field: string): string {
 }
 
 const LABELS: Readonly<Record<string, string>> = {
-  ...{ seconds: 'time', tokens_per_second: 'tokens/s', grad_norm: 'gradient norm', lr: 'learning rate' },
-  ...{ 'system.rss_bytes': 'memory', 'system.cpu': 'CPU, cores', started: 'started' },
+  seconds: 'time',
+  tokens_per_second: 'tokens/s',
+  grad_norm: 'gradient norm',
+  lr: 'learning rate',
+  'system.rss_bytes': 'memory',
+  'system.cpu': 'CPU, cores',
+  started: 'started',
 }
 
 export function label(field: string): string {

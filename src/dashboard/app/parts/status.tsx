@@ -4,7 +4,12 @@ import { visibleLine } from '../../../util/visible.ts'
 import './status.css'
 
 const SIGNS: Readonly<Record<string, string>> = {
-  ...{ done: '✓', failed: '✕', crashed: '✕', stopped: '■', running: '●', unreadable: '?' },
+  done: '✓',
+  failed: '✕',
+  crashed: '✕',
+  stopped: '■',
+  running: '●',
+  unreadable: '?',
 }
 
 export function Status({ row }: { readonly row: RunRow }) {
