@@ -110,12 +110,12 @@ export class Arena {
   }
 
   #touch(region: Region, from: number, to: number): void {
-    const apart = region.touched.filter(([start, end]) => end < from || start > to)
-    const met = region.touched.filter(([start, end]) => end >= from && start <= to)
-    const whole = [
-      ...[Math.min(from, ...met.map(([start]) => start)), Math.max(to, ...met.map(([, end]) => end))],
-    ] as const
-    this.#touched += whole[1]! - whole[0]! - met.reduce((sum, [start, end]) => sum + end - start, 0)
-    region.touched = [...apart, [whole[0]!, whole[1]!]]
+    const apart = region.touched.filter(([first, last]) => last < from || first > to)
+    const met = region.touched.filter(([first, last]) => last >= from && first <= to)
+    const start = Math.min(from, ...met.map(([first]) => first))
+    const end = Math.max(to, ...met.map(([, last]) => last))
+    const before = met.reduce((sum, [first, last]) => sum + last - first, 0)
+    this.#touched += end - start - before
+    region.touched = [...apart, [start, end]]
   }
 }
