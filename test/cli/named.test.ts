@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { namedRun, namedTarget } from '../../src/cli/named-run.ts'
 import { main } from '../../src/cli/program.ts'
 import { makeRun } from '../helpers/run-folders.ts'
 import { makeSweep } from '../helpers/sweep-folders.ts'
@@ -63,6 +64,13 @@ describe.each(COMMANDS)('%s', (command, own) => {
     expect(misspelt.said).toMatch(/no run is named "2026-secnod-b2"; did you mean 2026-second-b2/)
     expect(misspelt.code).toBe(2)
   })
+})
+
+test('the whole name of a run is that run, though a trial of a sweep has it too', async () => {
+  const own = tempFolder()
+  for (const id of ['demo', 'widths/runs/demo']) makeRun(own, { id })
+  for (const find of [namedRun, namedTarget]) expect(await find('demo', own)).toBe(join(own, 'demo'))
+  expect(await namedTarget('runs/demo', own)).toBe(join(own, 'widths/runs/demo'))
 })
 
 test.each(['eval', 'chat', 'push'])(

@@ -1,7 +1,8 @@
 /** @file The thread that parses runs for the server: what it leaves, and that two at work give what one does. */
 import { existsSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { expect, test, vi } from 'vitest'
 import { Library } from '../../src/dashboard/server/library.ts'
 import { Parser } from '../../src/dashboard/server/parser.ts'
 import { readSeries } from '../../src/dashboard/shared/series.ts'
@@ -36,6 +37,19 @@ test('a run that is over lies in the cache afterwards; one that is written to, o
   expect(await waiting).toBe(false)
 })
 
+test('a thread that ends in the middle keeps nobody waiting; the next question starts another', async () => {
+  const { root } = quietRuns(2)
+  const parser = new Parser(root)
+  const post = vi.spyOn(Worker.prototype, 'postMessage')
+  const waiting = parser.parse('run-0')
+  const [thread] = post.mock.contexts
+  post.mockRestore()
+  await (thread as Worker).terminate()
+  expect(await waiting).toBe(false)
+  expect(await parser.parse('run-1')).toBe(true)
+  await parser.close()
+})
+
 test('many runs at once are read by two threads, each once, as one thread would', async () => {
   const { root, ids } = quietRuns(24)
   const keys = ids.map(runKey)
@@ -49,4 +63,13 @@ test('many runs at once are read by two threads, each once, as one thread would'
   expect(found.series).toHaveLength(24)
   expect(readdirSync(join(root, '.cache')).filter((name) => name.endsWith('.columns'))).toHaveLength(24)
   await library.close()
+})
+
+test('nothing is parsed any more once the server is closed', async () => {
+  const { root, ids } = quietRuns(24)
+  const library = new Library(root)
+  await library.rows()
+  await library.close()
+  await library.parseAhead(ids.map(runKey))
+  expect(existsSync(join(root, '.cache'))).toBe(false)
 })

@@ -88,6 +88,18 @@ test('columns come from the cache once a file is quiet, and the cache may be del
   expect(existsSync(join(root, '.cache'))).toBe(false)
 })
 
+test('a run that goes on after its columns were put in the cache does not count as being there', async () => {
+  const root = tempFolder()
+  makeRun(root, { id: 'a', steps: 5 })
+  settle(events(root, 'a'))
+  const store = new ColumnStore(root)
+  await store.open('a')
+  expect(store.isStored('a')).toBe(true)
+  appendFileSync(events(root, 'a'), '{"type":"step","step":6,"loss":1}\n')
+  expect(await losses(store, 'a')).toHaveLength(6)
+  expect([store.isStored('a'), store.isAtHand('a')]).toEqual([false, true])
+})
+
 test('a run that is written to is read on from where it was, the half line left for later', async () => {
   const root = tempFolder()
   makeRun(root, { id: 'a', steps: 3, status: 'running' })

@@ -136,6 +136,14 @@ function stream(random: () => number): readonly string[] {
   })
 }
 
+test('a step that no double holds is no step, either way', () => {
+  const [text, bytes] = both(
+    ['1', '2', '1e400', '3', '-1e400'].map((step) => line(`"step":${step},"loss":2`)),
+  )
+  expect(bytes).toEqual(text)
+  expect(bytes).toMatchObject({ bad: 2 })
+})
+
 test('whole streams, damaged and changing their form, give the same columns either way', () => {
   const random = randomSource(11)
   for (let round = 0; round < 60; round++) {

@@ -93,7 +93,7 @@ export class Library {
     const unread = ids.filter((id) => this.isUnread(this.row(id)!) && !this.store.isAtHand(id))
     if (unread.length < MANY) return
     for (const id of unread.reverse()) {
-      if (this.store.isAtHand(id) || !(await this.parser.parse(id))) return
+      if (this.closed || this.store.isAtHand(id) || !(await this.parser.parse(id))) return
     }
   }
 

@@ -45,8 +45,11 @@ export class Parser {
 
   private start(): Worker {
     const worker = startWorker(new URL('./parse-worker.ts', import.meta.url), { root: this.root })
-    // Whoever waits can parse the run himself.
-    worker.once('error', () => void this.close())
+    // What kills a thread is told before its end; whoever waits can parse the run himself.
+    worker.on('error', () => undefined)
+    worker.once('exit', () => {
+      if (this.worker === worker) void this.close()
+    })
     worker.on('message', ({ id, stored }: { readonly id: string; readonly stored: boolean }) => {
       this.end(id, stored)
       if (this.waiting.size === 0) this.rest()

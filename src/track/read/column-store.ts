@@ -127,6 +127,8 @@ export class ColumnStore {
 
   /** What is held of the run, if the file has only grown since; else nothing yet. */
   private async resume(id: string, { ino, size }: Source, file: FileHandle): Promise<Held> {
+    // The file is not what the cache has any more.
+    this.headers.delete(id)
     const held = this.held.get(id)
     // A run that is resumed cuts its file back to the checkpoint before it goes on.
     const grown = held && held.source.ino === ino && held.end <= size

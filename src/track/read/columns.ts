@@ -136,26 +136,26 @@ export class Columns {
   }
 
   private step(time: number, step: number, event: JsonObject): void {
-    if (!Number.isFinite(step)) {
-      this.bad++
-      return
-    }
-    this.beginStep(time, step, toNumber(event.tokens), toNumber(event.seconds)).setAll(event)
+    this.beginStep(time, step, toNumber(event.tokens), toNumber(event.seconds))?.setAll(event)
   }
 
   private stepOfForm({ time, names, values }: StepForm): void {
     const named = (name: string): number | undefined => values[names.indexOf(name)]
     const table = this.beginStep(time, named('step')!, named('tokens'), named('seconds'))
-    for (let i = 0; i < names.length; i++) if (names[i] !== 'step') table.set(names[i]!, values[i]!)
+    for (let i = 0; i < names.length; i++) if (names[i] !== 'step') table?.set(names[i]!, values[i]!)
   }
 
-  /** A new row of the table of steps, with what follows from these figures. */
+  /** A new row of the table of steps, with what follows from these figures; undefined where the step is no number. */
   private beginStep(
     time: number,
     step: number,
     tokens: number | undefined,
     seconds: number | undefined,
-  ): Table {
+  ): Table | undefined {
+    if (!Number.isFinite(step)) {
+      this.bad++
+      return undefined
+    }
     const table = this.tables.get('step')!
     const before = table.length
     table.rewind(step)

@@ -79,7 +79,9 @@ async function atPath(root: string, word: string, what: Named): Promise<FoundRun
 
 const isWhole = (id: string, word: string): boolean => id === word || id.endsWith(`/${word}`)
 
+/** The id that is the word itself, else the one that ends in it or has it somewhere. */
 function choose(word: string, known: readonly string[], what: Named): string | undefined {
+  if (known.includes(word)) return word
   const matches = known.filter((id) => isWhole(id, word))
   const parts = matches.length > 0 ? matches : known.filter((id) => id.includes(word))
   if (parts.length <= 1) return parts[0]

@@ -38,6 +38,8 @@ export function useSeries(query: SeriesQuery, active: boolean): Loaded {
     const ask = async (): Promise<void> => {
       try {
         const reply = await source.value.series(query, control.signal)
+        // The data of an exported file cannot be stopped: its answer may come when something else is asked for.
+        if (control.signal.aborted) return
         ended.current = performance.now()
         answered.current = now
         setLoaded({ reply, metric: query.metric, error: '', asked })
