@@ -22,6 +22,12 @@ interface Found {
 /** Parameters that decide what is measured. */
 const MEASURED = /^(eval|dataset|train\.eval_every)\b/
 
+/** Of the values of many trials those that differ in what is measured. */
+export function measuredApart(trials: readonly Params[]): readonly Params[] {
+  const measured = (params: Params) => Object.entries(params).filter(([path]) => MEASURED.test(path))
+  return [...new Map(trials.map((params) => [JSON.stringify(measured(params)), params])).values()]
+}
+
 /** Looks at recipe after recipe as trials would have them. */
 export class ChosenBy {
   readonly #choosers: readonly Chooser[]

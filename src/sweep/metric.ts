@@ -60,7 +60,8 @@ async function chosenByEvaluation(
 /** The same for a figure that trials are weighed by beside their metric: anything that is no score of a test will do. */
 export async function checkBeside(figure: string, resolved: ResolvedRecipe): Promise<Finding | undefined> {
   const index = measuredBy(figure, resolved.recipe)
-  return index < 0 ? undefined : chosenByEvaluation(resolved, index, evaluationMaker())
+  if (index < 0) return figure === HOLDOUT ? heldOutTest(resolved.recipe) : undefined
+  return chosenByEvaluation(resolved, index, evaluationMaker())
 }
 
 function notMeasured(metric: string, { eval: evaluations }: Recipe): Finding {
@@ -79,9 +80,15 @@ function measuredBy(metric: string, { eval: evaluations }: Recipe): number {
   return names.findIndex((name) => metric === name || metric.startsWith(`${name}.`))
 }
 
-function checkHoldout({ train, dataset }: Recipe): Finding | undefined {
+function heldOutTest({ dataset }: Recipe): Finding | undefined {
   const test = testHoldout(dataset)
-  if (test !== undefined) return { message: chosenByTest(HOLDOUT, test) }
+  return test === undefined ? undefined : { message: chosenByTest(HOLDOUT, test) }
+}
+
+function checkHoldout(recipe: Recipe): Finding | undefined {
+  const { train } = recipe
+  const test = heldOutTest(recipe)
+  if (test !== undefined) return test
   if (train.eval_every !== undefined) return undefined
   return {
     message:

@@ -1,5 +1,5 @@
 /** @file `medtune eval` as a user types it: a run, a model, an adapter; results compared; what it refuses. */
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/program.ts'
@@ -160,6 +160,18 @@ test('a run and a bare model are compared on the questions that both were asked,
   expect(stdout).toMatch(/^my-task: acc, higher is better\n {2}bare: \S+ % \[.*\], n 10\n/)
   expect(stdout).toMatch(/left out: 2 of 12 of bare\n/)
   expect(stdout).toMatch(/not asked alike: bare fewshot 2; \S+ fewshot 0\n/)
+  expect(stdout).toMatch(/10 of 10 questions have other text before them \(examples/)
+  // Also where no file says how it was asked.
+  const [plain, brief] = [join(project, 'plain.jsonl'), join(project, 'brief.jsonl')]
+  copyFileSync(itemFile('bare', 'base')!, plain)
+  const reworded = lines(plain).map((item, i) => ({
+    ...item,
+    prompt: i < 5 ? `Be brief. ${item.prompt}` : item.prompt,
+  }))
+  writeFileSync(brief, reworded.map((item) => `${JSON.stringify(item)}\n`).join(''))
+  const files = await medtune('eval', '--compare', plain, brief)
+  expect(files.stdout).toMatch(/brief\.jsonl: 5 of 12 questions have other text before them/)
+  expect(files.stdout).not.toMatch(/not asked alike/)
   // In turns, each goes through a template of its own; the question stays the same.
   await medtune('eval', trained, ...task, '--chat', '--limit', '5')
   const turns = join(project, 'turns')

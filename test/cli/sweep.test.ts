@@ -4,8 +4,10 @@ import path from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
 import { type Execution, medtuneIn } from '../helpers/program.ts'
+import { makeSweep } from '../helpers/sweep-folders.ts'
 import { makeSweepProject } from '../helpers/sweep-project.ts'
 import { tempFolder } from '../helpers/temp.ts'
+import { folderOf, GOOD } from '../recipe/folder.ts'
 
 let project: string
 
@@ -142,5 +144,36 @@ test('a changed recipe, a folder that is no sweep and a mistake of the file end 
   expect([valid.code, valid.stdout]).toEqual([
     0,
     'ok sweep.yaml: sweep "tiny-sweep", 3 parameters, 4 trials\n',
+  ])
+})
+
+test('best: what trials are weighed by beside their metric must be no test in any of them', async () => {
+  const qa = '[{ use: multiple-choice, name: qa, path: val.jsonl }]'
+  const folder = folderOf({ 'good.yaml': GOOD.replace('[loss]', qa) })
+  const events = ['val.jsonl', 'test.jsonl', 'val.jsonl'].flatMap((file, index) => {
+    const own = { trial: `000${index}-a`, attempt: 1 }
+    const params = { 'eval.0.path': file, 'adapter.rank': 2 + index }
+    const metrics = { 'holdout.loss': index, 'qa.accuracy': index / 4 }
+    return [
+      { type: 'ask', trial: own.trial, index, params },
+      { type: 'start', ...own, executor: 'local' },
+      { type: 'tell', ...own, status: 'done', value: index, metrics, seconds: 1 },
+    ]
+  })
+  const recipe = path.join(folder, 'good.yaml')
+  const best = async (count: number) => {
+    const sweep = makeSweep(folder, `sweep-${count}`, {
+      id: `s${count}`,
+      recipe,
+      events: events.slice(0, 3 * count),
+    })
+    return medtune(['sweep', 'best', sweep, '--against', 'qa.accuracy:max'])
+  }
+  const [one, all] = [await best(1), await best(3)]
+  expect([one.code, one.stdout]).toEqual([0, expect.stringMatching(/Best in both: holdout\.loss/)])
+  // Not the winner, but one that it is weighed against.
+  expect([all.code, all.stderr]).toEqual([
+    2,
+    expect.stringMatching(/--against qa\.accuracy: "qa" scores path "test\.jsonl", a test by its name/),
   ])
 })

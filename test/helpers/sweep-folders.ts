@@ -1,7 +1,7 @@
 /** @file Folders of sweeps as a coordinator leaves them, made without any trial being run: for what reads them. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Space } from '../../src/plugin/contract.ts'
 import { stringify } from '../../src/track/json.ts'
 import type { SweepEvent } from '../../src/track/sweep-journal.ts'
@@ -18,6 +18,8 @@ export interface FakeSweep {
   readonly name?: string
   readonly space?: Space
   readonly events?: readonly object[]
+  /** File of its recipe, beside that of the sweep; one that is gone if left out. */
+  readonly recipe?: string
   /** How many trials there are to be. */
   readonly of?: number
   /** Whether its coordinator lives: it is this process. */
@@ -36,8 +38,8 @@ export function makeSweep(root: string, name: string, sweep: FakeSweep): string 
     version: 1,
     id: sweep.id,
     name: sweep.name ?? 'demo',
-    file: '/x/s.yaml',
-    recipe: { file: '/x/r.yaml', hash: 'ab' },
+    file: join(dirname(sweep.recipe ?? '/x/r.yaml'), 's.yaml'),
+    recipe: { file: sweep.recipe ?? '/x/r.yaml', hash: 'ab' },
     metric,
     watch: 'holdout.loss',
     space: sweep.space ?? SPACE,

@@ -381,8 +381,14 @@ it('what trials are weighed by beside their metric is no test either', async () 
   expect(await checkBeside('qa.accuracy', recipe)).toEqual({
     message: expect.stringMatching(/"qa" scores path "test\.jsonl"/),
   })
-  for (const figure of ['seconds', 'train.trainable', 'loss', 'loss.perplexity'])
+  for (const figure of ['seconds', 'train.trainable', 'loss', 'loss.perplexity', 'holdout.loss'])
     expect(await checkBeside(figure, recipe)).toBeUndefined()
+  const brought = ['dataset.holdout=0', 'dataset.validation=test.jsonl']
+  expect(
+    await checkBeside('holdout.loss', await loadRecipe(path.join(folder, 'good.yaml'), brought)),
+  ).toEqual({
+    message: expect.stringMatching(/"holdout\.loss" scores dataset\.validation "test\.jsonl"/),
+  })
 })
 
 it('a trial whose recipe or task has become a test since the sweep began fails before it trains', async () => {

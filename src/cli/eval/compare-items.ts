@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { EvalItem } from '../../plugin/contract.ts'
 import { type ItemSet, type MatchedSets, matchSets, readItemSets } from '../../track/compare/item-sets.ts'
+import { pairItems, rewordedText } from '../../track/compare/question.ts'
 import { stringify } from '../../track/json.ts'
 import { type Comparison, compareItems, holm, verdict } from '../../util/paired.ts'
 import { estimate } from '../../util/statistics.ts'
@@ -81,7 +82,10 @@ function compareAll(matched: readonly MatchedSets[], targets: readonly string[])
       ...(template === undefined ? {} : { template }),
       ...estimate(items),
     })),
-    differences: compared[i]!.map((one, k) => differenceOf(one, targets[k + 1]!, sets[0]!.better)),
+    differences: compared[i]!.map((one, k) => ({
+      ...differenceOf(one, targets[k + 1]!, sets[0]!.better),
+      reworded: pairItems(sets[0]!.items, sets[k + 1]!.items).reworded,
+    })),
     items: differingItems(sets.map(({ items }) => items)),
   }))
 }
@@ -138,7 +142,7 @@ function told(compared: Compared, names: readonly string[], show: number): strin
 }
 
 /** What a reader must know to read it right: other items, other ways of asking. */
-function notes({ models }: Compared, names: readonly string[]): string[] {
+function notes({ models, differences }: Compared, names: readonly string[]): string[] {
   const left = models.flatMap(({ had, n }, i) => (had > n ? [`${had - n} of ${had} of ${names[i]}`] : []))
   const ways = models.map(wayOf)
   const known = ways.filter((way) => way !== undefined)
@@ -150,6 +154,9 @@ function notes({ models }: Compared, names: readonly string[]): string[] {
     ...(differ
       ? [`not asked alike: ${ways.map((way, i) => `${names[i]} ${way ?? '(unknown)'}`).join('; ')}`]
       : []),
+    ...differences.flatMap(({ reworded, n }, i) =>
+      reworded > 0 ? [`${names[i + 1]}: ${rewordedText(reworded, n)}`] : [],
+    ),
   ]
 }
 

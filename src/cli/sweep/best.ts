@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { loadRecipe } from '../../recipe/recipe.ts'
+import { measuredApart } from '../../sweep/chosen.ts'
 import { atEdge } from '../../sweep/edge.ts'
 import { type Importance, importances } from '../../sweep/importance.ts'
 import { checkBeside } from '../../sweep/metric.ts'
@@ -28,7 +29,7 @@ export async function best(word: string, flags: BestFlags): Promise<number> {
   const top = ranked.slice(0, flags.top)
   const shares = importances(header.space, trials, header.metric.goal)
   const objectives = flags.against === undefined ? [] : objectivesOf(state, flags.against)
-  await refuseTest(state, ranked[0]!, objectives)
+  await refuseTest(state, objectives)
   const front = objectives.length === 0 ? [] : paretoFront(trials, objectives)
   const file = flags.write === undefined ? undefined : await write(state, ranked[0]!, flags.write, flags)
   if (flags.json) {
@@ -105,18 +106,16 @@ function objectivesOf({ header, trials }: SweepState, against: string): readonly
   ]
 }
 
-/** Which trials are best in both is a choice too. A recipe that is no longer there cannot be asked. */
-async function refuseTest(
-  { header }: SweepState,
-  { params }: Trial,
-  objectives: readonly Objective[],
-): Promise<void> {
+/** Which trials are best in both is a choice too, among all of them. A recipe that is no longer there cannot be asked. */
+async function refuseTest({ header, trials }: SweepState, objectives: readonly Objective[]): Promise<void> {
   const beside = objectives[1]?.metric
   if (beside === undefined) return
   const dir = path.dirname(header.file)
-  const resolved = await loadRecipe(header.recipe.file, overridesOf(params), dir).catch(() => undefined)
-  const finding = resolved && (await checkBeside(beside, resolved))
-  if (finding) throw new UsageError(`--against ${beside}: ${finding.message}`)
+  for (const params of measuredApart(trials.map((trial) => trial.params))) {
+    const resolved = await loadRecipe(header.recipe.file, overridesOf(params), dir).catch(() => undefined)
+    const finding = resolved && (await checkBeside(beside, resolved))
+    if (finding) throw new UsageError(`--against ${beside}: ${finding.message}`)
+  }
 }
 
 async function write(

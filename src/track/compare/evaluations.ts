@@ -3,7 +3,7 @@ import { compareItems, holm, type Verdict, verdict } from '../../util/paired.ts'
 import { estimate } from '../../util/statistics.ts'
 import type { RowEval, RunRow } from '../read/run-row.ts'
 import type { ItemRow } from './items.ts'
-import { type Pairing, pairItems } from './question.ts'
+import { type Pairing, pairItems, rewordedText } from './question.ts'
 
 export interface EvalCell {
   readonly value: number
@@ -112,9 +112,7 @@ function remarksOf(pairing: Pairing<ItemRow>, first: RunRow, own: RunRow): strin
   return [
     ...(pairs.length > 0 && alone > 0 ? [`${alone} items are in one of the two only and were left out`] : []),
     ...(other > 0 ? [`${other} items have the id of another question there and were left out`] : []),
-    ...(reworded > 0
-      ? [`${reworded} of ${pairs.length} questions have other text before them (examples, a system text)`]
-      : []),
+    ...(reworded > 0 ? [rewordedText(reworded, pairs.length)] : []),
     ...(pairs.length > 0 && template(first) !== template(own)
       ? ['another template: what goes through it was put in another way']
       : []),

@@ -44,3 +44,8 @@ export function pairItems<T extends AskedItem>(first: readonly T[], second: read
 }
 
 const promptOf = ({ detail }: AskedItem): string | undefined => JSON.stringify(detail?.prompt)
+
+/** That so many of the pairs were put in another way, as a reader is told it. */
+export function rewordedText(reworded: number, pairs: number): string {
+  return `${reworded} of ${pairs} questions have other text before them (examples, a system text)`
+}
