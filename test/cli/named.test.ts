@@ -144,10 +144,11 @@ describe('a run that has not come to its end', () => {
   test('stopped, it may be gone on with', async () => {
     const record = { step: 12, steps: 40, reason: 'SIGINT' }
     const folder = makeRun(root, { id: 'cut-short', status: 'stopped', record })
-    checkpoint(folder, 12)
+    // run.json was written before the newest checkpoint was.
+    checkpoint(folder, 14)
     const { said } = await medtune('push', 'cut-short', 'me/x')
     expect(said).toMatch(
-      /cut-short: this run has not come to its end \(stopped: SIGINT\), at step 12 of 40\. Go on with `medtune resume \S+`, or push its newest checkpoint, \S+\/12\/adapter/,
+      /cut-short: this run has not come to its end \(stopped: SIGINT\), at step 14 of 40\. Go on with `medtune resume \S+`, or push its newest checkpoint, \S+\/14\/adapter/,
     )
   })
 })

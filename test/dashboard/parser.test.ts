@@ -58,11 +58,34 @@ test('many runs at once are read by two threads, each once, as one thread would'
   const alone = new ColumnStore(root, { cache: false })
   const expected = await readSeries((key) => alone.open(ids[keys.indexOf(key)]!), asked)
   const library = new Library(root)
+  await library.rows()
+  const post = vi.spyOn(Worker.prototype, 'postMessage')
   const [found] = await Promise.all([readSeries((key) => library.open(key), asked), library.parseAhead(keys)])
+  const given = post.mock.calls.map(([id]) => id)
+  post.mockRestore()
   expect(found).toEqual(expected)
+  // From the last on, and no further than to where the reader was.
+  expect(given).toEqual(ids.toReversed().slice(0, given.length))
+  expect(given.length).toBeGreaterThan(0)
+  expect(given.length).toBeLessThan(24)
   expect(found.series).toHaveLength(24)
   expect(readdirSync(join(root, '.cache')).filter((name) => name.endsWith('.columns'))).toHaveLength(24)
   await library.close()
+})
+
+test('an answer that nobody waits for any more is not worked out to its end', async () => {
+  const { root, ids } = quietRuns(24)
+  const store = new ColumnStore(root, { cache: false })
+  const opened: string[] = []
+  const open = (id: string) => {
+    opened.push(id)
+    return store.open(id)
+  }
+  const query = { keys: ids, metric: 'loss', x: 'step', from: Number.NaN, to: Number.NaN } as const
+  const isWanted = () => opened.length < 9
+  const { series } = await readSeries(open, { ...query, buckets: 50, log: false, smoothing: 0 }, isWanted)
+  expect(opened).toEqual(ids.slice(0, 16))
+  expect(series).toEqual([])
 })
 
 test('nothing is parsed any more once the server is closed', async () => {

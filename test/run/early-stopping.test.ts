@@ -154,6 +154,14 @@ test.each([
     ['dataset={ use: jsonl, path: rows.jsonl, validation: test.jsonl, holdout: 0 }', 'early_stopping={}'],
     /early_stopping\.metric: "holdout\.loss" scores dataset\.validation "test\.jsonl", a test by its name/,
   ],
+  [
+    [
+      'dataset={ use: jsonl, path: rows.jsonl, validation: test.jsonl, holdout: 0 }',
+      'eval.0={ use: loss, every: 2 }',
+      'early_stopping={ metric: loss }',
+    ],
+    /early_stopping\.metric: "loss" scores dataset\.validation "test\.jsonl", a test by its name/,
+  ],
   [['early_stopping.patience=0'], /early_stopping\.patience: must be/],
   [
     ['early_stopping_patience=3'],

@@ -6,7 +6,7 @@ import { trial } from '../../src/cli/trial.ts'
 import type { Params } from '../../src/plugin/contract.ts'
 import { formatProblem, type RecipeError } from '../../src/recipe/errors.ts'
 import { loadRecipe } from '../../src/recipe/recipe.ts'
-import { readResult, writeSheet } from '../../src/sweep/board.ts'
+import { readResult, type TrialSheet, writeSheet } from '../../src/sweep/board.ts'
 import { shippedSweeps } from '../../src/sweep/find.ts'
 import { checkBeside } from '../../src/sweep/metric.ts'
 import { probes } from '../../src/sweep/probe.ts'
@@ -326,6 +326,15 @@ const ROUNDABOUT: readonly (readonly [string, { [file: string]: string }, RegExp
     /"qa" scores path "d\/test\.json", a test by its name of file/,
   ],
   [
+    '{ eval.0: { value: { use: task, name: qa, task: ./mixed.yaml } } }',
+    {
+      'mixed.yaml': `dataset: { use: mix, sources: [{ path: a.jsonl }, { repo: some/exam, split: test }] }
+prompt: "{q}"\nchoices: [A, B]\nanswer: a\n`,
+      'a.jsonl': '{"q": "x", "a": 0}\n',
+    },
+    /"qa" scores the split "test" of mixed/,
+  ],
+  [
     '{ adapter.rank: [4, 8], eval.0.path: { value: test.jsonl, when: { adapter.rank: 8 } } }',
     {},
     /"qa" scores path "test\.jsonl".* \(in trials with eval\.0\.path="test\.jsonl"\)$/,
@@ -333,7 +342,8 @@ const ROUNDABOUT: readonly (readonly [string, { [file: string]: string }, RegExp
   [
     '{ eval.0: { value: { use: loss, name: qa } }, dataset.validation: [test.jsonl], dataset.holdout: 0 }',
     {},
-    /"qa" scores dataset\.validation "test\.jsonl", a test by its name/,
+    // Every trial has it: no values are named.
+    /"qa" scores dataset\.validation "test\.jsonl", a test by its name: .* once$/,
   ],
 ]
 
@@ -400,8 +410,7 @@ it('a trial whose recipe or task has become a test since the sweep began fails b
   })
   const { base, spec, watch } = await loadSweep(path.join(folder, 's.yaml'))
   writeFileSync(path.join(folder, 'exam.yaml'), EXAM('test'))
-  const file = path.join(folder, 'trials/0/1.json')
-  writeSheet(file, {
+  const sheet: TrialSheet = {
     version: 1,
     sweep: 's',
     trial: '0',
@@ -413,12 +422,20 @@ it('a trial whose recipe or task has become a test since the sweep began fails b
     watch,
     beat: 10,
     metric: spec.metric,
-  })
-  const before = process.cwd()
-  await trial(file).finally(() => process.chdir(before))
-  expect(readResult(file)).toMatchObject({
+  }
+  const reasonOf = async (number: number, own: TrialSheet) => {
+    const file = path.join(folder, `trials/0/${number}.json`)
+    writeSheet(file, own)
+    const before = process.cwd()
+    await trial(file).finally(() => process.chdir(before))
+    return readResult(file)
+  }
+  const chosen = /"qa" scores the split "test" of exam: choosing by it makes the test part/
+  expect(await reasonOf(1, sheet)).toMatchObject({ status: 'failed', reason: expect.stringMatching(chosen) })
+  // One that came over a queue was looked at where it came from; it fails of something else.
+  expect(await reasonOf(2, { ...sheet, carried: true })).toMatchObject({
     status: 'failed',
-    reason: expect.stringMatching(/"qa" scores the split "test" of exam: choosing by it makes the test part/),
+    reason: expect.not.stringMatching(chosen),
   })
   expect(existsSync(path.join(folder, 'runs'))).toBe(false)
 })

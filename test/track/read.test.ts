@@ -6,16 +6,19 @@ import {
   mkdirSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cacheFile } from '../../src/track/read/column-cache.ts'
 import { ColumnStore } from '../../src/track/read/column-store.ts'
 import { findRuns } from '../../src/track/read/find.ts'
 import { flatten } from '../../src/track/read/flatten.ts'
+import { readLines } from '../../src/track/read/lines.ts'
 import { standing } from '../../src/track/read/liveness.ts'
 import { readRow } from '../../src/track/read/run-row.ts'
 import { pickRuns } from '../../src/track/read/runs.ts'
@@ -98,6 +101,20 @@ test('a run that goes on after its columns were put in the cache does not count 
   appendFileSync(events(root, 'a'), '{"type":"step","step":6,"loss":1}\n')
   expect(await losses(store, 'a')).toHaveLength(6)
   expect([store.isStored('a'), store.isAtHand('a')]).toEqual([false, true])
+})
+
+test('lines are read whole wherever the pieces of a long file end', async () => {
+  const file = join(tempFolder(), 'long')
+  const lines = Array.from({ length: 40_000 }, (_, i) => `${i} ${'abc\u00e9'.repeat(1 + (i % 37))}`)
+  writeFileSync(file, `${lines.join('\n')}\ntorn`)
+  const handle = await open(file)
+  const found: string[] = []
+  const { end, torn, skipped } = await readLines(handle, 0, (line) => found.push(line))
+  await handle.close()
+  const { size } = statSync(file)
+  expect(size).toBeGreaterThan(3 << 20)
+  expect(found).toEqual(lines)
+  expect([end, torn, skipped]).toEqual([size - 4, 4, 0])
 })
 
 test('a run that is written to is read on from where it was, the half line left for later', async () => {

@@ -47,6 +47,19 @@ test('a thinned curve keeps every peak, in order, on the shared grid', () => {
   expect(curve.smooth![199]).toBe(smooth(y, 0.9)[9999])
 })
 
+test('a row at the edge of two buckets, which rounding puts into the first, takes no peak away there', () => {
+  // 25 buckets of 1.36 end at 34, and 34 / 1.36 comes to less than 25.
+  const window = { from: 0, to: 272, buckets: 200 }
+  expect(Math.floor(34 / (272 / 200))).toBe(24)
+  const x = ramp(272 * 4 + 1, (i) => i / 4)
+  const { y } = sampleCurve(
+    x,
+    x.map((at) => (at === 33.75 ? 99 : 0)),
+    window,
+  )
+  expect([y[48], y[49]]).toContain(99)
+})
+
 test('a bucket of NaN alone is a gap; zooming in finds the points themselves', () => {
   const y = ramp(10_000, (i) => (i >= 2000 && i < 4000 ? Number.NaN : 1))
   const x = ramp(10_000, (i) => i)

@@ -86,6 +86,8 @@ test('where nothing changed there is still an interval, and a difference too sma
   expect([value, p]).toEqual([0, 1])
   expect(ci95[1]).toBeCloseTo(1.96 * Math.sqrt(2 / 102 / 102), 3)
   expect(mde).toBeGreaterThan(0.03)
+  // A single item would not even show the largest difference there is.
+  expect(compareItems(same.slice(0, 1), same.slice(0, 1), 1).mde).toBeNaN()
 })
 
 test('a difference of losses is weighted by tokens', () => {

@@ -1,7 +1,7 @@
 /** The memory that a program is said to take, against what ONNX Runtime's own profile tells of a run. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import full from '../../../plugins/adapter/full.ts'
-import { type Dims, grad, type Program, program, sum } from '../../../src/compute/index.ts'
+import { type Dims, grad, input, mul, type Program, program, sum } from '../../../src/compute/index.ts'
 import { lowerGraph } from '../../../src/compute/onnx/lower.ts'
 import { graphMemory, type Moment, memoryInTime, programMemory } from '../../../src/compute/onnx/memory.ts'
 import type { Adapter, AdapterPlan, Model } from '../../../src/plugin/contract.ts'
@@ -108,6 +108,16 @@ test('an arena takes more than what is held at once, the more so the less its bl
     expect(activations / held).toBeGreaterThan(1)
     expect(activations / held).toBeLessThan(1.5)
   }
+})
+
+test('what an arena touches after the first run is counted too', () => {
+  const MIB = 2 ** 20
+  const megabytes = (dim: 'length' | 'rows') => input(dim, 'f32', [dim, MIB / 4])
+  const [smaller, larger] = [megabytes('length'), megabytes('rows')]
+  const outputs = { a: mul(smaller, smaller), b: mul(larger, larger), c: mul(larger, larger) }
+  const foreseen = programMemory(program({ name: 'three', outputs }), { prepack: false, arena: true })
+  // Each lies in a region of 1 GiB; the second run begins in the one made last, so that 700 come where 600 were.
+  expect(foreseen({ length: 600, rows: 700 }).activations).toBe(2100 * MIB)
 })
 
 test('packed weights are counted, and the first form of those that only products read is not', async () => {
