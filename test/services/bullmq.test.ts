@@ -2,9 +2,12 @@
 import { appendFileSync, mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { readResult, writeSheet } from '../../src/sweep/board.ts'
+import { BullmqExecutor } from '../../src/sweep/executors/bullmq.ts'
 import { startFakeMlflow } from '../helpers/fake-mlflow.ts'
 import { makeSweepProject } from '../helpers/sweep-project.ts'
 import { tempFolder } from '../helpers/temp.ts'
+import { folderOf, GOOD } from '../recipe/folder.ts'
 import { crashAndResume, crashSeed, expectExactly, SWEEP, stepsFor, TRIALS, tell } from './crash.ts'
 import { medtune, type Started } from './medtune.ts'
 import { type RedisDaemon, redisMissing, startRedis } from './redis-daemon.ts'
@@ -64,6 +67,38 @@ describe.skipIf(missing)('bullmq', () => {
     tell(`bullmq, workers ${where}`, report)
     expectExactly(report.folder, TRIALS)
     expect(report.killed.coordinator + report.killed.worker).toBeGreaterThanOrEqual(0.8 * KILLS)
+  })
+
+  it('a trial that must not be chosen by its metric fails by itself; the others are queued', async () => {
+    const recipeOf = (file: string) =>
+      GOOD.replace('[loss]', `[{ use: multiple-choice, name: qa, path: ${file} }]`)
+    const home = folderOf({ 'test.yaml': recipeOf('test.jsonl'), 'val.yaml': recipeOf('val.jsonl') })
+    const site = { sweep: 's', folder: home, workers: 1, lease: 60, adaptive: false, medtune: [] }
+    const executor = await BullmqExecutor.open({ url: redis.url, name: 'refused' }, site)
+    const jobs = ['test', 'val'].map((name) => {
+      const file = path.join(home, `trials/${name}/1.json`)
+      writeSheet(file, {
+        version: 1,
+        sweep: 's',
+        trial: name,
+        attempt: 1,
+        recipe: path.join(home, `${name}.yaml`),
+        overrides: [],
+        cwd: home,
+        runsDir: path.join(home, 'runs'),
+        watch: 'qa',
+        beat: 10,
+        metric: { name: 'qa', goal: 'maximize', take: 'last' },
+      })
+      return { id: `s-${name}`, file, command: [], log: path.join(home, `${name}.log`) }
+    })
+    await executor.submit(jobs)
+    expect(readResult(jobs[0]!.file)).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(/"qa" scores path "test\.jsonl", a test by its name/),
+    })
+    expect([...(await executor.poll(jobs)).values()]).toEqual(['running', 'queued'])
+    await executor.close()
   })
 
   it('trials of workers with a disk of their own are one tree in MLflow; a later sync doubles nothing', async () => {

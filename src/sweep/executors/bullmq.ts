@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { stringify } from 'yaml'
 import type { JobState, SweepSite, TrialExecutor, TrialJob } from '../../plugin/contract.ts'
+import { RecipeError } from '../../recipe/errors.ts'
 import { loadRecipe } from '../../recipe/recipe.ts'
 import {
   type Beat,
@@ -17,6 +18,7 @@ import {
   readSheet,
   readStop,
   report,
+  type TrialSheet,
   writeResult,
 } from '../board.ts'
 import { refuseChosen } from '../chosen.ts'
@@ -64,12 +66,13 @@ export class BullmqExecutor implements TrialExecutor {
   async submit(jobs: readonly TrialJob[]): Promise<void> {
     for (const { id, file } of jobs) {
       const sheet = readSheet(file)
-      // A worker on another disk sees absolute paths, in which a folder above counts that is no part of the name.
-      const { metric, cwd } = sheet
-      await refuseChosen(metric.name, await loadRecipe(sheet.recipe, sheet.overrides, cwd))
-      const params = absolutePaths(paramsOf(sheet.overrides), sheet.cwd)
-      const resolved = await loadRecipe(sheet.recipe, overridesOf(params))
-      const recipe = stringify(located(resolved, resolved.recipe), { aliasDuplicateObjects: false })
+      const recipe = await carried(sheet).catch((error: unknown) => {
+        if (!(error instanceof RecipeError)) throw error
+        // As where a trial finds that out itself: it has failed, and the others go on.
+        const reason = error.message.slice(0, 2000)
+        writeResult(file, { status: 'failed', reason, metrics: {}, seconds: 0 })
+      })
+      if (recipe === undefined) continue
       const keep = { removeOnComplete: { age: KEEP_SECONDS }, removeOnFail: { age: KEEP_SECONDS } }
       await this.queue.add('trial', { file, sheet, recipe }, { jobId: id, ...keep })
     }
@@ -164,4 +167,12 @@ export class BullmqExecutor implements TrialExecutor {
     await job?.remove().catch(() => undefined)
     await this.redis.del(keys.beat, keys.reports, keys.files)
   }
+}
+
+/** The trial's recipe as a file for a worker on another disk. @throws RecipeError where it must not be trained */
+async function carried({ recipe, overrides, cwd, metric }: TrialSheet): Promise<string> {
+  // That worker sees absolute paths, in which a folder above counts that is no part of the name.
+  await refuseChosen(metric.name, await loadRecipe(recipe, overrides, cwd))
+  const resolved = await loadRecipe(recipe, overridesOf(absolutePaths(paramsOf(overrides), cwd)))
+  return stringify(located(resolved, resolved.recipe), { aliasDuplicateObjects: false })
 }
