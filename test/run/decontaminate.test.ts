@@ -93,6 +93,17 @@ test('planted rows are found, listed, told of, and dropped where the recipe says
     /the held-out rows are not those that the run kept out of training/,
   )
   write('rows.jsonl', rows)
+  expect(await cleanOf(warned.folder)).toEqual([found.length, `later: ${found.length} ${trained}`])
+  // As where a revision of the Hub moved on: what the run read is still there, and another file is read.
+  write('then.jsonl', rows)
+  const record = join(warned.folder, 'run.json')
+  writeFileSync(record, readFileSync(record, 'utf8').replace('/rows.jsonl"', '/then.jsonl"'))
+  expect(await cleanOf(warned.folder)).toEqual([
+    undefined,
+    expect.stringMatching(
+      /cannot be searched for the items: \S*rows\.jsonl is read now, which the run did not read/,
+    ),
+  ])
 
   const unseen = await attempt('off')
   expect(unseen.contamination).toBeUndefined()
