@@ -16,7 +16,11 @@ export async function sync(
   if (words.length === 0) throw new UsageError('name at least one run, or the folder of a sweep')
   const { runsOf, syncRun } = await import('../sync.ts')
   const folders: string[] = []
-  for (const word of words) folders.push(...((await runsOf(word)) ?? [await namedRun(word, flags.runsDir)]))
+  for (const word of words) {
+    const trials = await runsOf(word)
+    if (trials?.length === 0) throw new UsageError(`${word}: no trial of this sweep has a run yet`)
+    folders.push(...(trials ?? [await namedRun(word, flags.runsDir)]))
+  }
   const colors = colorsFor(process.stderr)
   const warn = (_code: string, message: string): void => {
     process.stderr.write(`${colors.yellow('warning')}: ${message}\n`)

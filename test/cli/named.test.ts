@@ -118,6 +118,12 @@ test.each([
   expect((await medtune('sweep', command, 'wdths')).said).toMatch(/no sweep is named "wdths"/)
 })
 
+test('sync of a sweep that has no run yet says that there is nothing to send', async () => {
+  const { code, said } = await medtune('sync', 'mlflow', join(root, '2026-widths-c3'))
+  expect(said).toMatch(/2026-widths-c3: no trial of this sweep has a run yet/)
+  expect(code).toBe(2)
+})
+
 describe('a run that has not come to its end', () => {
   const alive = { pid: process.pid, heartbeat: new Date().toISOString(), step: 12, steps: 40 }
   const checkpoint = (folder: string, step: number): void => {

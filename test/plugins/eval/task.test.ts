@@ -239,6 +239,10 @@ test('an empty set, a name that does not exist, options that do not go together'
   await expect(open('{ use: task, task: ./my.yaml, ids: ids.txt }')).rejects.toThrow(
     /there is nothing to ask: none of its 3 rows has an id of/,
   )
+  // A list that the recipe names is a mistake of the recipe, not of the task.
+  await expect(open('{ use: task, task: ./my.yaml, ids: gone.txt }')).rejects.toThrow(
+    /recipe\.yaml:4:\d+ {2}eval\.0\.ids: no such file: \S*gone\.txt/,
+  )
   await expect(open('{ use: task, task: ./my.yaml, fewshot: 3 }')).rejects.toThrow(
     /eval\.0\.fewshot: asks for 3 examples of 3/,
   )
