@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,7 +14,7 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { cacheFile } from '../../src/track/read/column-cache.ts'
 import { ColumnStore } from '../../src/track/read/column-store.ts'
 import { findRuns } from '../../src/track/read/find.ts'
@@ -101,6 +102,28 @@ test('a run that goes on after its columns were put in the cache does not count 
   appendFileSync(events(root, 'a'), '{"type":"step","step":6,"loss":1}\n')
   expect(await losses(store, 'a')).toHaveLength(6)
   expect([store.isStored('a'), store.isAtHand('a')]).toEqual([false, true])
+})
+
+test('what was read before a disk failed counts once when it is asked again', async () => {
+  const root = tempFolder()
+  makeRun(root, { id: 'a', steps: 10_000 })
+  const file = events(root, 'a')
+  writeFileSync(
+    file,
+    `{"type":"eval","step":0,"name":"qa","scores":{"acc":1}}\n${readFileSync(file, 'utf8')}`,
+  )
+  const handle = await open(file)
+  const reader = Object.getPrototypeOf(handle)
+  await handle.close()
+  const read = reader.read
+  const spy = vi.spyOn(reader, 'read').mockImplementation(function (this: unknown, ...args: unknown[]) {
+    return args[3] === 1 << 20 ? Promise.reject(new Error('EIO')) : read.apply(this, args)
+  })
+  const store = new ColumnStore(root)
+  await expect(store.open('a')).rejects.toThrow('EIO')
+  spy.mockRestore()
+  const { header } = (await store.open('a'))!
+  expect([header.tables['eval.qa']!.length, header.tables.step!.length]).toEqual([1, 10_000])
 })
 
 test('lines are read whole wherever the pieces of a long file end', async () => {

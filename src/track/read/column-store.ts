@@ -101,12 +101,13 @@ export class ColumnStore {
       if (known) return this.stored(id, known)
       const held = await this.resume(id, source, file)
       if (held.source.size !== size || held.end === 0) {
-        await this.gate.pass(async () => {
-          const { end, skipped } = await readByteLines(file, held.end, held.columns.takeBytes)
-          held.end = end
-          held.skipped += skipped
-          held.last = await bytesBefore(file, end)
-        })
+        await this.gate
+          .pass(() => readOn(held, file))
+          .catch((error) => {
+            // Lines that were taken in before would be taken in again.
+            this.held.delete(id)
+            throw error
+          })
       }
       held.source = source
       return await this.settle(id, held)
@@ -208,6 +209,13 @@ export class ColumnStore {
 }
 
 const FINGERPRINT = 128
+
+async function readOn(held: Held, file: FileHandle): Promise<void> {
+  const { end, skipped } = await readByteLines(file, held.end, held.columns.takeBytes)
+  held.end = end
+  held.skipped += skipped
+  held.last = await bytesBefore(file, end)
+}
 
 async function bytesBefore(file: FileHandle, end: number): Promise<Buffer> {
   const bytes = Buffer.alloc(Math.min(end, FINGERPRINT))
