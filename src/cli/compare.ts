@@ -32,13 +32,13 @@ export async function compare(words: readonly string[], options: CompareOptions)
   if (!Number.isInteger(samples) || samples < 0) {
     throw new UsageError(`--samples ${options.samples}: expected a whole number of at least 0`)
   }
-  if (options.out !== undefined) readyOutFile(options.out)
   const runs = await pickRuns(options.runsDir, words)
   const twice = runs.find(
     ({ root, id }, i) => runs.findIndex((one) => one.root === root && one.id === id) < i,
   )
   if (twice) throw new UsageError(`${twice.id} is named twice`)
   if (runs.length < 2) throw new UsageError('name at least two runs to compare')
+  if (options.out !== undefined) readyOutFile(options.out)
   const comparison = await compareRuns(
     runs.map(({ root, id }) => ({ root, id, store: new ColumnStore(root, { cache: false }) })),
     samples,

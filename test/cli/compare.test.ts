@@ -160,6 +160,14 @@ test('rm moves to the trash, restore brings back, purge deletes, and what runs i
   expect(readdirSync(root).filter((name) => name.startsWith('2026-02'))).toEqual([])
 })
 
+test('an empty word, as an unset variable of a shell leaves it, names no run', async () => {
+  const alone = tempFolder()
+  makeRun(alone, { id: '2026-02-04-z' })
+  const rm = await medtuneIn(alone, 'runs', 'rm', '')
+  expect(rm).toMatchObject({ code: 2, err: expect.stringContaining('"" names no run; give its folder') })
+  expect(readdirSync(alone)).toEqual(['2026-02-04-z'])
+})
+
 test('a whole sweep goes to the trash and comes back; one that runs is left alone', async () => {
   const folder = tempFolder()
   const end = { type: 'end', status: 'done', reason: 'all of them' }
@@ -281,6 +289,8 @@ test('compare refuses one run, the same run twice, an unknown format, and writes
   }
   mkdirSync(join(root, '.out'))
   const file = join(root, '.out', 'table.md')
+  expect((await medtune('compare', '01-a', 'nobody', '--out', join(root, 'deep', 'x.md'))).code).toBe(2)
+  expect(existsSync(join(root, 'deep'))).toBe(false)
   expect((await medtune('compare', '01-a', '02-b', '--format', 'markdown', '--out', file)).out).toBe('')
   expect(readFileSync(file, 'utf8')).toMatch(/^## 2 runs/)
 })

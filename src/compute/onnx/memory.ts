@@ -48,7 +48,6 @@ function touchedBy(uses: readonly Use[]): number {
         held.delete(buffer)
       }
     }
-    for (const chunk of held.values()) arena.give(chunk)
   }
   return arena.touched
 }

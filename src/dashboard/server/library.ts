@@ -136,8 +136,10 @@ export class Library {
   }
 
   private async reread(id: string, changed: number): Promise<RunRow> {
+    // Before the reading: what is written meanwhile is a change that is still to be seen.
+    const seen = await stamp(this.folder(id))
     const row = await readRow(this.root, id, this.store)
-    this.entries.set(id, { row, seen: await stamp(this.folder(id)), changed })
+    this.entries.set(id, { row, seen, changed })
     this.ids.set(runKey(id), id)
     return row
   }

@@ -29,6 +29,7 @@ export async function pickRuns(
   let known: readonly string[] | undefined
   const picked: FoundRun[] = []
   for (const word of words) {
+    refuseEmpty(word, what)
     const byPath = await atPath(root, word, what)
     if (byPath) {
       picked.push(byPath)
@@ -52,6 +53,7 @@ export async function findNamed(
   word: string,
   { whole }: { readonly whole: boolean },
 ): Promise<string | undefined> {
+  refuseEmpty(word, 'run')
   const known = await findRuns(root)
   const id = choose(word, whole ? known.filter((one) => isWhole(one, word)) : known, 'run')
   const near = id === undefined && !whole ? nearest(word, spellings(known)) : undefined
@@ -75,6 +77,13 @@ async function atPath(root: string, word: string, what: Named): Promise<FoundRun
     return inside ? { root, id: id.split(sep).join('/') } : { root: dirname(path), id: basename(path) }
   }
   return undefined
+}
+
+/** An empty word, as an unset variable of a shell leaves it, is a part of every name. */
+function refuseEmpty(word: string, what: Named): void {
+  if (word.trim() !== '') return
+  const one = what === 'sweep' ? 'sweep' : 'run'
+  throw new InputError(`${JSON.stringify(word)} names no ${one}; give its folder, its name or a part of it`)
 }
 
 const isWhole = (id: string, word: string): boolean => id === word || id.endsWith(`/${word}`)
