@@ -25,7 +25,7 @@ import type { Journal, NewEvent } from './journal.ts'
 import { watchGoal } from './metric.ts'
 import { overridesOf } from './probe.ts'
 
-/** Attempts of one trial that may lose their worker before the trial is taken to be the reason. */
+/** Attempts of one trial that may lose their worker while a session goes on before the trial is taken to be the reason. */
 const LOSSES = 5
 /** Proposals for one trial that may turn out to have been tried before. */
 const DRAWS = 200
@@ -72,6 +72,8 @@ interface Flight {
   /** When the last sign of life was seen, by this process's own clock. */
   seen: number
   stopped: boolean
+  /** Begun by an earlier session, and not looked at by this one yet. */
+  inherited: boolean
 }
 
 export interface Outcome {
@@ -114,22 +116,21 @@ export class Coordinator {
   /** Takes up what an earlier session left: attempts that run on, ended meanwhile, or were never begun. */
   private async recover(): Promise<void> {
     for (const trial of this.on.journal.list())
-      if (trial.status === 'running') this.board(trial, trial.reports.length)
+      if (trial.status === 'running') this.board(trial, { inherited: true })
   }
 
-  private board(trial: Trial, reports: number): Flight {
+  private board(trial: Trial, { inherited }: { readonly inherited: boolean }): void {
     const job = this.jobOf(trial.id, trial.attempt)
-    const flight: Flight = {
+    this.flights.set(trial.id, {
       trial: trial.id,
       attempt: trial.attempt,
       job,
-      reports,
+      reports: trial.reports.length,
       sign: undefined,
       seen: performance.now(),
       stopped: trial.reason !== undefined,
-    }
-    this.flights.set(trial.id, flight)
-    return flight
+      inherited,
+    })
   }
 
   private jobOf(trial: string, attempt: number): TrialJob {
@@ -150,6 +151,7 @@ export class Coordinator {
       const result = readResult(flight.job.file)
       if (result) await this.settle(flight, result)
       else await this.watchOver(flight, states.get(flight.job.id) ?? 'unknown')
+      flight.inherited = false
     }
   }
 
@@ -250,15 +252,17 @@ export class Coordinator {
 
   private async lose(flight: Flight, how: 'ended' | 'silent', seconds: number): Promise<void> {
     const { journal, executor } = this.on
-    const { trial, attempt, job } = flight
+    const { trial, attempt, job, inherited } = flight
     this.flights.delete(trial)
     const said = (await executor.logs(job).catch(() => '')).trim().split('\n').at(-1) ?? ''
     const what =
       how === 'ended' ? 'its process ended without a result' : `no sign of life for ${Math.round(seconds)} s`
     const reason = said === '' ? what : `${what}; the last it said: ${said.slice(0, 500)}`
-    const final = journal.get(trial).losses + 1 >= LOSSES
+    // What ended an earlier session, or came after it, may have ended its trials too: that is no trial's fault.
+    const cause = inherited ? 'stopped' : 'lost'
+    const final = cause === 'lost' && journal.get(trial).losses + 1 >= LOSSES
     const run = readBeat(job.file)?.run
-    journal.append({ type: 'fail', trial, attempt, ...(run ? { run } : {}), reason, cause: 'lost', final })
+    journal.append({ type: 'fail', trial, attempt, ...(run ? { run } : {}), reason, cause, final })
   }
 
   /** Hands out trials for as long as there is room: first those that wait for another attempt, then new ones. */
@@ -347,7 +351,7 @@ export class Coordinator {
         executor: executorName,
       })),
     )
-    for (const { id } of trials) this.board(journal.get(id), 0)
+    for (const { id } of trials) this.board(journal.get(id), { inherited: false })
     await executor.submit(jobs)
   }
 

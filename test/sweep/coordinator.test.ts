@@ -179,8 +179,28 @@ it('takes in what ended while nobody looked, and gives away what was never begun
     [2, 'done', 9, 2],
   ])
   expect(later.submitted).toEqual(['cafe0123-0002-feedbeef-2'])
-  expect(trials[2]).toMatchObject({ losses: 1 })
+  // The coordinator that died may have been the reason.
+  expect(trials[2]).toMatchObject({ losses: 0 })
   expect(readClaim(path.join(folder, 'trials/0002-feedbeef/1.json'))).toMatchObject({ fenced: true })
+})
+
+it('a coordinator that dies again and again costs no trial, however often it was begun', async () => {
+  const space = toySpace([1, 2])
+  const executor = new InProcess()
+  const dead = new Error('power cut')
+  executor.submit = async () => {
+    throw dead
+  }
+  const folder = toyFolder()
+  await expect(runToyIn(folder, space, executor)).rejects.toBe(dead)
+  for (let session = 2; session <= 7; session++)
+    await expect(runToy({ folder, space, executor })).rejects.toBe(dead)
+  const { trials, outcome } = await runToy({ folder, space })
+  expect(outcome.status).toBe('done')
+  expect(brief(trials)).toEqual([
+    [0, 'done', 1, 8],
+    [1, 'done', 4, 8],
+  ])
 })
 
 async function runToyIn(folder: string, space: ReturnType<typeof toySpace>, executor: InProcess) {
