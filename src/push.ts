@@ -40,7 +40,7 @@ export async function pushFolder(target: string, repo: string, options: PushOpti
     private: options.private,
   })
   const local = facts.kind === 'adapter' && facts.baseModel === undefined
-  const early = run !== undefined && runStatus(run) === 'running'
+  const early = run !== undefined && (await runStatus(run)) === 'running'
   const warnings = [
     ...(early ? ['the run is still at work: the card has no scores of what it trained yet'] : []),
     ...(local

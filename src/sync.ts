@@ -1,15 +1,15 @@
 /** @file Sends a run that is over, or goes on elsewhere, to a tracker: what the tracker missed, or all of it. */
-import { existsSync } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { RunEvent, StageContext, Tracker } from './plugin/index.ts'
 import { completeOptions } from './recipe/check.ts'
 import { loadRecorded } from './recipe/recorded.ts'
 import { eventOf } from './track/event-of.ts'
 import { readObject } from './track/read/files.ts'
+import { findRuns } from './track/read/find.ts'
 import { readLines } from './track/read/lines.ts'
 import { heartbeatOf, standing } from './track/read/liveness.ts'
-import { JOURNAL } from './track/sweep-journal.ts'
+import { isSweepFolder } from './track/sweep-journal.ts'
 import { InputError } from './util/errors.ts'
 
 export interface Synced {
@@ -19,16 +19,11 @@ export interface Synced {
   readonly events: number
 }
 
-/** Run folders of the trials of a sweep; undefined for what is no folder of one. */
+/** Run folders of the trials of a sweep, oldest first; undefined for what is no folder of one. */
 export async function runsOf(target: string): Promise<readonly string[] | undefined> {
-  if (!existsSync(join(target, JOURNAL))) return undefined
-  const runs = join(target, 'runs')
-  const found = await readdir(runs, { withFileTypes: true }).catch(() => [])
-  const names = found.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-  return names
-    .filter((name) => existsSync(join(runs, name, 'run.json')))
-    .sort()
-    .map((name) => join(runs, name))
+  if (!isSweepFolder(target)) return undefined
+  const ids = await findRuns(target)
+  return [...ids].reverse().map((id) => join(target, ...id.split('/')))
 }
 
 /**

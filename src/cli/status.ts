@@ -3,6 +3,7 @@
  * elsewhere. It only listens; nothing it shows is kept.
  */
 import type { RunEvent } from '../plugin/contract.ts'
+import { HOLDOUT } from '../recipe/names.ts'
 import type { Progress } from '../run/options.ts'
 import { memory } from '../track/hardware.ts'
 import { colorsFor } from './colors.ts'
@@ -48,7 +49,7 @@ class Figures {
 
   take(event: RunEvent): void {
     if (event.type === 'step') this.steps.push(event)
-    if (event.type === 'eval' && event.name === 'holdout') this.holdout = event.scores.loss
+    if (event.type === 'eval' && event.name === HOLDOUT) this.holdout = event.scores.loss
   }
 
   /** Seconds and tokens a second of a recent step. */
@@ -118,7 +119,7 @@ class BlockStatus implements Status {
   onEvent(event: RunEvent): void {
     this.figures.take(event)
     if (event.type === 'warning') this.say(`${this.colors.yellow('warning')}: ${event.message}`)
-    if (event.type === 'eval' && event.name !== 'holdout') this.say(evalLine(event))
+    if (event.type === 'eval' && event.name !== HOLDOUT) this.say(evalLine(event))
     if (event.type === 'sample') this.say(sampleLine(event))
   }
 

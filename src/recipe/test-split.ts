@@ -2,11 +2,6 @@
 import { isTestName, isTestPath, testIn } from '../util/test-name.ts'
 import type { StageUse } from './recipe.ts'
 
-/** What an evaluation is called in reports. */
-export function evaluationName(use: StageUse): string {
-  return typeof use.name === 'string' ? use.name : use.use
-}
-
 /** What the recipe itself says that makes an evaluation one of a test split, in words; undefined where nothing does. */
 export function testSplit(use: StageUse): string | undefined {
   return testIn(use) ?? (isTestName(use.name) ? 'a test by its name' : undefined)

@@ -1,5 +1,6 @@
 /** @file What listens between two steps of a run: guards, then what is measured, then what decides by it. */
 import type { EvalOutcome, RunEventBody } from '../plugin/contract.ts'
+import { HOLDOUT, TRAIN } from '../recipe/names.ts'
 import { logScoring } from '../track/scorings.ts'
 import { earlyStoppingHook } from '../train/early-stopping.ts'
 import { lossGuard } from '../train/guards/loss.ts'
@@ -10,7 +11,6 @@ import { measureHook, trainLossHook } from '../train/measure.ts'
 import { type Measurement, MetricWatch, splitMetric } from '../train/metric-watch.ts'
 import type { StepHook } from '../train/state.ts'
 import { type EvaluateContext, evaluateInTraining, holdoutLoss, plainScores } from './evaluate.ts'
-import { HOLDOUT, TRAIN } from './watched.ts'
 
 /** In the order in which they are asked after each step. */
 export function hooksOf(context: EvaluateContext): readonly StepHook[] {

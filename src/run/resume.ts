@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { changesBetween, describeChange, type RecipeChange } from '../recipe/changes.ts'
+import { HOLDOUT, TRAIN } from '../recipe/names.ts'
 import { loadRecipe, type Recipe, type ResolvedRecipe } from '../recipe/recipe.ts'
 import { loadRecorded } from '../recipe/recorded.ts'
 import { type KeptEvents, NOTHING_KEPT, readKept } from '../track/kept-events.ts'
@@ -13,7 +14,6 @@ import { InputError } from '../util/errors.ts'
 import type { RunData } from './data.ts'
 import { type FoundCheckpoint, findCheckpoint } from './find-checkpoint.ts'
 import { changedInputs, differencesOf, readRunRecord } from './verify.ts'
-import { HOLDOUT, TRAIN } from './watched.ts'
 
 export interface Resume {
   /** The run's folder, absolute. */

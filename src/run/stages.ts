@@ -14,7 +14,8 @@ import type {
 } from '../plugin/contract.ts'
 import { createStage } from '../recipe/create.ts'
 import { type Problem, RecipeError } from '../recipe/errors.ts'
-import type { ResolvedRecipe, StageUse } from '../recipe/recipe.ts'
+import { HOLDOUT, stageName, TRAIN } from '../recipe/names.ts'
+import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import type { NamedTracker } from '../track/events.ts'
 import type { RunOptions } from './options.ts'
 
@@ -71,7 +72,7 @@ export async function createStages(
   const many = <K extends StageKind>(kind: K, key: 'eval' | 'trackers' | 'exports') =>
     Promise.all(
       recipe[key].map(async (use, i) => ({
-        name: nameOf(use),
+        name: stageName(use),
         path: `${key}.${i}`,
         made: await create(kind, `${key}.${i}`),
       })),
@@ -103,27 +104,22 @@ export async function createStages(
   return { ...stages, ...lists, used }
 }
 
-/** What a stage of a list is called in reports: its `name`, else its plugin. */
-function nameOf(use: StageUse): string {
-  return typeof use.name === 'string' ? use.name : use.use
-}
-
 /** Names under which training measures itself: an evaluation of that name would be taken for it. */
-const RESERVED = ['holdout', 'train']
+const RESERVED = [HOLDOUT, TRAIN]
 
 function refuseReserved(resolved: ResolvedRecipe): void {
-  const taken = resolved.recipe.eval.findIndex((use) => RESERVED.includes(nameOf(use)))
+  const taken = resolved.recipe.eval.findIndex((use) => RESERVED.includes(stageName(use)))
   if (taken < 0) return
   const { [taken]: use } = resolved.recipe.eval
   throw resolved.error(
     `eval.${taken}`,
-    `cannot be named "${nameOf(use!)}": training measures ${RESERVED.map((name) => `${name}.loss`).join(' and ')} under that name; give it another`,
+    `cannot be named "${stageName(use!)}": training measures ${RESERVED.map((name) => `${name}.loss`).join(' and ')} under that name; give it another`,
   )
 }
 
 /** Two results under one name would overwrite each other. */
 function refuseTwins(resolved: ResolvedRecipe, key: 'eval' | 'exports'): void {
-  const names = resolved.recipe[key].map(nameOf)
+  const names = resolved.recipe[key].map(stageName)
   const twin = names.findIndex((name, i) => names.indexOf(name) < i)
   if (twin < 0) return
   const remedy = key === 'eval' ? 'give one a name of its own' : 'leave one out'

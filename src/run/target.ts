@@ -5,6 +5,7 @@ import type { Dataset, Evaluation, StageContext } from '../plugin/contract.ts'
 import { createStage } from '../recipe/create.ts'
 import { type Problem, RecipeError } from '../recipe/errors.ts'
 import { isRecipe } from '../recipe/find.ts'
+import { stageName } from '../recipe/names.ts'
 import type { ResolvedRecipe, StageUse } from '../recipe/recipe.ts'
 import { loadRecorded } from '../recipe/recorded.ts'
 import { inlineRecipe, resolveRecipe } from '../recipe/resolve.ts'
@@ -59,7 +60,7 @@ export async function openEvaluations(
   for (const [i, options] of recipe.eval.entries()) {
     const path = `eval.${i}`
     const evaluation = await createStage(resolved, 'eval', path, warn, progress)
-    const name = typeof options.name === 'string' ? options.name : options.use
+    const name = stageName(options)
     evaluations.push({ name, options, path, evaluation })
   }
   const run = isRun ? { run: target } : {}

@@ -1,10 +1,10 @@
 /** @file What there is of a run that has not written what it trained: how it stands, and what can be used meanwhile. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { readObject } from '../track/read/files.ts'
 import { heartbeatOf, standing } from '../track/read/liveness.ts'
 import type { RunRecord } from '../track/run-folder.ts'
 import { listCheckpoints } from '../train/checkpoint.ts'
-import { isObject } from '../util/json-object.ts'
 
 /** Whether a folder holds an adapter or a model, by the file that describes it. */
 export function isTrained(folder: string): boolean {
@@ -12,9 +12,9 @@ export function isTrained(folder: string): boolean {
 }
 
 /** `running`, `stopped`, ... as `medtune runs` has it; undefined where run.json cannot be read. */
-export function runStatus(folder: string): string | undefined {
-  const record = readRecord(folder)
-  return record && standing(heartbeatOf({ ...record }))
+export async function runStatus(folder: string): Promise<string | undefined> {
+  const record = await readObject(folder, 'run.json')
+  return record.ok ? standing(heartbeatOf(record.value)) : undefined
 }
 
 /**
@@ -25,8 +25,9 @@ export function runStatus(folder: string): string | undefined {
 export async function unfinished(place: string, use: string): Promise<string> {
   const near = relative(process.cwd(), place)
   const folder = near === '' || near.startsWith('..') ? place : near
-  const status = runStatus(folder)
-  const { step = 0, steps, reason } = readRecord(folder) ?? {}
+  const record = await readObject(folder, 'run.json')
+  const { step = 0, steps, reason }: Partial<RunRecord> = record.ok ? record.value : {}
+  const status = record.ok ? standing(heartbeatOf(record.value)) : undefined
   const kept = await listCheckpoints(join(folder, 'checkpoints'))
   // run.json is written every few seconds; a checkpoint may be newer.
   const done = Math.max(step, kept[0]?.step ?? 0)
@@ -41,13 +42,4 @@ export async function unfinished(place: string, use: string): Promise<string> {
   if (status === 'done') return `${folder}: this run is finished, but its folder adapter is gone or damaged`
   const why = reason === undefined ? (status ?? 'unreadable') : `${status}: ${reason}`
   return `${folder}: this run has not come to its end (${why}), at ${at}. Go on with \`medtune resume ${folder}\`${instead === undefined ? '' : `, or ${instead}`}`
-}
-
-function readRecord(folder: string): Partial<RunRecord> | undefined {
-  try {
-    const found: unknown = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
-    return isObject(found) ? (found as Partial<RunRecord>) : undefined
-  } catch {
-    return undefined
-  }
 }

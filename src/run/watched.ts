@@ -1,15 +1,12 @@
 /** @file Whether the metric of early stopping is one that a recipe measures while it trains. */
 import { outcomeScores } from '../eval/report.ts'
 import type { EvalOutcome } from '../plugin/contract.ts'
+import { HOLDOUT, TRAIN } from '../recipe/names.ts'
 import type { ResolvedRecipe } from '../recipe/recipe.ts'
 import { chosenByTest, testHoldout, testSplit } from '../recipe/test-split.ts'
 import { splitMetric } from '../train/metric-watch.ts'
 import { nearest } from '../util/nearest.ts'
 import type { NamedEvaluation } from './stages.ts'
-
-/** Names of what is no evaluation of the recipe. */
-export const HOLDOUT = 'holdout'
-export const TRAIN = 'train'
 
 const METRIC = 'early_stopping.metric'
 

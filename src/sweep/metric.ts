@@ -2,13 +2,14 @@
 import type { Evaluation } from '../plugin/contract.ts'
 import { createStage } from '../recipe/create.ts'
 import type { Problem } from '../recipe/errors.ts'
+import { HOLDOUT, stageName, TRAIN } from '../recipe/names.ts'
 import type { Recipe, ResolvedRecipe } from '../recipe/recipe.ts'
-import { chosenByTest, evaluationName, testHoldout, testSplit } from '../recipe/test-split.ts'
+import { chosenByTest, testHoldout, testSplit } from '../recipe/test-split.ts'
 import { nearest } from '../util/nearest.ts'
 
 /** Measured while a trial trains, so that a pruner can watch it. */
-const HOLDOUT = 'holdout.loss'
-const TRAIN = 'train.loss'
+const HOLDOUT_LOSS = `${HOLDOUT}.loss`
+const TRAIN_LOSS = `${TRAIN}.loss`
 
 export type Finding = Pick<Problem, 'message' | 'suggestion' | 'allowed'>
 
@@ -37,8 +38,8 @@ export async function checkMetric(
   const { recipe } = resolved
   const index = measuredBy(metric, recipe)
   if (index < 0) {
-    if (metric === HOLDOUT) return checkHoldout(recipe)
-    return metric.startsWith('train.') ? undefined : notMeasured(metric, recipe)
+    if (metric === HOLDOUT_LOSS) return checkHoldout(recipe)
+    return metric.startsWith(`${TRAIN}.`) ? undefined : notMeasured(metric, recipe)
   }
   return chosenByEvaluation(resolved, index, make)
 }
@@ -54,18 +55,18 @@ async function chosenByEvaluation(
   const made = testSplit(use) === undefined ? await make(resolved, index) : undefined
   // A task's file may name a test split.
   const test = testSplit(use) ?? made?.test ?? (made?.needsHoldout ? testHoldout(recipe.dataset) : undefined)
-  return test === undefined ? undefined : { message: chosenByTest(evaluationName(use), test) }
+  return test === undefined ? undefined : { message: chosenByTest(stageName(use), test) }
 }
 
 /** The same for a figure that trials are weighed by beside their metric: anything that is no score of a test will do. */
 export async function checkBeside(figure: string, resolved: ResolvedRecipe): Promise<Finding | undefined> {
   const index = measuredBy(figure, resolved.recipe)
-  if (index < 0) return figure === HOLDOUT ? heldOutTest(resolved.recipe) : undefined
+  if (index < 0) return figure === HOLDOUT_LOSS ? heldOutTest(resolved.recipe) : undefined
   return chosenByEvaluation(resolved, index, evaluationMaker())
 }
 
 function notMeasured(metric: string, { eval: evaluations }: Recipe): Finding {
-  const allowed = [HOLDOUT, TRAIN, ...evaluations.map(evaluationName)]
+  const allowed = [HOLDOUT_LOSS, TRAIN_LOSS, ...evaluations.map(stageName)]
   const suggestion = nearest(metric, allowed)
   return {
     message: `the recipe does not measure "${metric}"`,
@@ -76,13 +77,13 @@ function notMeasured(metric: string, { eval: evaluations }: Recipe): Finding {
 
 /** Index of the evaluation that a metric is of; -1 where it is of none. */
 function measuredBy(metric: string, { eval: evaluations }: Recipe): number {
-  const names = evaluations.map(evaluationName)
+  const names = evaluations.map(stageName)
   return names.findIndex((name) => metric === name || metric.startsWith(`${name}.`))
 }
 
 function heldOutTest({ dataset }: Recipe): Finding | undefined {
   const test = testHoldout(dataset)
-  return test === undefined ? undefined : { message: chosenByTest(HOLDOUT, test) }
+  return test === undefined ? undefined : { message: chosenByTest(HOLDOUT_LOSS, test) }
 }
 
 function checkHoldout(recipe: Recipe): Finding | undefined {
@@ -98,11 +99,11 @@ function checkHoldout(recipe: Recipe): Finding | undefined {
 
 /** What is wrong with watching `metric` while a trial of this recipe trains. */
 export function checkWatch(metric: string, recipe: Recipe): Finding | undefined {
-  if (metric === HOLDOUT) return checkHoldout(recipe)
-  if (metric === TRAIN) return undefined
+  if (metric === HOLDOUT_LOSS) return checkHoldout(recipe)
+  if (metric === TRAIN_LOSS) return undefined
   return {
     message: `"${metric}" is not measured while a trial trains, so no trial can be ended by it: set early_terminate.metric`,
-    allowed: [HOLDOUT, TRAIN],
+    allowed: [HOLDOUT_LOSS, TRAIN_LOSS],
   }
 }
 

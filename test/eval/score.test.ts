@@ -15,18 +15,8 @@ beforeAll(async () => {
   const { programs } = await tinyLora()
   const executor = await oracleExecutor()
   const compiled = await executor.compile(programs.score)
-  run = async ({ rows, length, labels, ...batch }) => {
-    const { ids, position, segment, branch, labelSlot, labelId, labelWeight } = batch
-    const feeds = {
-      ids,
-      position,
-      segment,
-      branch,
-      labelSlot,
-      labelId,
-      labelWeight,
-      gain: Float32Array.of(0),
-    }
+  run = async ({ rows, length, labels, tokens: _, labelTokens: __, ...batch }) => {
+    const feeds = { ...batch, gain: Float32Array.of(0) }
     return (await compiled.run(feedsFor(programs.score, feeds), { rows, length, labels }, false)).logProb!
   }
 })

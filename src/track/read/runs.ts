@@ -104,7 +104,7 @@ function choose(word: string, known: readonly string[], what: Named): string | u
 
 /** What a person may have meant to type: the whole id, or what stands in it between the time and the hash. */
 function spellings(known: readonly string[]): readonly string[] {
-  return known.flatMap((id) => [id, /Z-(.+)-[0-9a-f]{8}$/.exec(id)?.[1] ?? []].flat())
+  return known.flatMap((id) => [id, ...(/Z-(.+)-[0-9a-f]{8}$/.exec(id)?.slice(1) ?? [])])
 }
 
 /** A folder that is there under that name, and is something else, says what it is. */

@@ -1,5 +1,6 @@
 /** @file Items won, tied and lost, as a bar and in numbers. */
 import './outcome-bar.css'
+
 export function OutcomeBar({
   wins,
   ties,
