@@ -36,8 +36,11 @@ export async function unfinished(place: string, use: string): Promise<string> {
   const instead =
     newest === undefined ? undefined : `${use} its newest checkpoint, ${newest}, which is an adapter too`
   if (status === 'running') {
-    const next = instead ?? 'it has made no checkpoint yet (checkpoint.every, checkpoint.minutes)'
-    return `${folder}: this run is still at work, at ${at}; what it trains is written at its end. Wait for that, or ${next}`
+    const next =
+      instead === undefined
+        ? '; it has made no checkpoint yet (checkpoint.every, checkpoint.minutes)'
+        : `, or ${instead}`
+    return `${folder}: this run is still at work, at ${at}; what it trains is written at its end. Wait for that${next}`
   }
   if (status === 'done') return `${folder}: this run is finished, but its folder adapter is gone or damaged`
   const why = reason === undefined ? (status ?? 'unreadable') : `${status}: ${reason}`

@@ -137,7 +137,7 @@ describe('a run that has not come to its end', () => {
     const early = await medtune('push', 'at-work', 'me/x')
     expect(early.code).toBe(2)
     expect(early.said).toMatch(
-      /at-work: this run is still at work, at step 12 of 40; .*Wait for that, or it has made no checkpoint yet/,
+      /at-work: this run is still at work, at step 12 of 40; .*Wait for that; it has made no checkpoint yet/,
     )
     for (const step of [4, 8]) checkpoint(folder, step)
     mkdirSync(join(folder, 'checkpoints/12'))
