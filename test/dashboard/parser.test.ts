@@ -28,9 +28,8 @@ test('a run that is over lies in the cache afterwards; one that is written to, o
   const { root, ids } = quietRuns(1)
   makeRun(root, { id: 'fresh' })
   const parser = new Parser(root)
-  expect(await Promise.all([...ids, 'fresh', 'nowhere'].map((id) => parser.parse(id)))).toEqual([
-    ...[true, false, false],
-  ])
+  const stored = await Promise.all([...ids, 'fresh', 'nowhere'].map((id) => parser.parse(id)))
+  expect(stored).toEqual([true, false, false])
   expect([existsSync(cacheFile(root, ids[0]!)), existsSync(cacheFile(root, 'fresh'))]).toEqual([true, false])
   const waiting = parser.parse('run-0')
   await parser.close()
