@@ -11,7 +11,10 @@ import { tempFolder } from '../helpers/temp.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PROGRAM = [
   process.execPath,
-  ...['--import', import.meta.resolve('tsx'), '--conditions=medtune-source', join(ROOT, 'src/cli/main.ts')],
+  '--import',
+  import.meta.resolve('tsx'),
+  '--conditions=medtune-source',
+  join(ROOT, 'src/cli/main.ts'),
 ]
 const hasTerminal = ((): boolean => {
   try {

@@ -42,8 +42,13 @@ export async function startSlurm(folder: string, cpus: number): Promise<Cluster>
   }
   const munge = (name: string) => path.join(folder, 'munge', name)
   start('munged', [
-    ...['--foreground', '--force', `--socket=${socket}`, `--key-file=${munge('key')}`],
-    ...[`--pid-file=${munge('pid')}`, `--log-file=${munge('log')}`, `--seed-file=${munge('seed')}`],
+    '--foreground',
+    '--force',
+    `--socket=${socket}`,
+    `--key-file=${munge('key')}`,
+    `--pid-file=${munge('pid')}`,
+    `--log-file=${munge('log')}`,
+    `--seed-file=${munge('seed')}`,
   ])
   await until(() => existsSync(socket), folder)
   start('slurmctld', ['-D', '-c'])

@@ -18,8 +18,14 @@ test(`${STEPS} steps`, async () => {
   const folder = await smallProject()
   const recipe = (steps: number) =>
     loadRecipe(join(folder, 'recipe.yaml'), [
-      ...[`model.path=${TINY}`, `train.steps=${steps}`, 'train.batch_size=2', 'train.accumulate=1'],
-      ...['train.pack=false', 'checkpoint.every=100', 'checkpoint.keep=2', 'train.eval_every=200'],
+      `model.path=${TINY}`,
+      `train.steps=${steps}`,
+      'train.batch_size=2',
+      'train.accumulate=1',
+      'train.pack=false',
+      'checkpoint.every=100',
+      'checkpoint.keep=2',
+      'train.eval_every=200',
     ])
   const runsDir = join(folder, 'runs')
   // Libraries open what they keep for good when they are first used.

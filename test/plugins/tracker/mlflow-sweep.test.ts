@@ -96,7 +96,7 @@ test('a real sweep is a tree; sent later, to another experiment, it is the same 
     ...tree('4')
       .children.map(({ status }) => status)
       .sort(),
-  ]).toEqual([...['RUNNING', 'FAILED', 'RUNNING']])
+  ]).toEqual(['RUNNING', 'FAILED', 'RUNNING'])
 })
 
 /** Makes of a finished run what a process leaves that is killed at its end; returns its last sign of life, ms. */

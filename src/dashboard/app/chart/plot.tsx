@@ -43,7 +43,14 @@ export function Plot(props: PlotProps) {
       !smooth,
       !thinned && x.length < 60,
     ]),
-    ...[logY, raw, xLabel, height, small, width > 0, dark, reply.window.log],
+    logY,
+    raw,
+    xLabel,
+    height,
+    small,
+    width > 0,
+    dark,
+    reply.window.log,
   ])
 
   // In the same frame as what stands around it.
